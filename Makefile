@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: ISC
+#
+# One Makefile, no configure. Variables: CC, BUILD, DEBUG=1, SAN=address,undefined,
+# WERROR=1, PORT and RUNDIR (make run). `make help` lists the targets.
+
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+AR ?= ar
+# `make check` builds with sanitizers beside the release build, `make check-ci` tests the latter.
+ifneq ($(filter check,$(MAKECMDGOALS)),)
+SAN ?= address,undefined
+BUILD ?= build/san
+WERROR ?= 1
+endif
+BUILD ?= build
+PREFIX ?= /usr
+SYSCONFDIR ?= /etc
+UNITDIR ?= /lib/systemd/system
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+# --- flags ------------------------------------------------------------------
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+	-Wvla -Wformat=2 -Wimplicit-fallthrough -fno-common
+ifeq ($(WERROR),1)
+WARN += -Werror
+endif
+ifneq ($(SAN),)
+SAN_FLAGS := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+OPT := -O1 -g
+else
+SAN_FLAGS :=
+OPT := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+endif
+ifeq ($(DEBUG),1)
+OPT := -O0 -g3
+endif
+XML_CFLAGS := -isystem /usr/include/libxml2
+CPPFLAGS := -D_GNU_SOURCE -I. -MMD -MP
+CFLAGS := -std=c11 $(OPT) -fPIE -fstack-protector-strong -fstack-clash-protection $(WARN) $(SAN_FLAGS)
+LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(SAN_FLAGS)
+
+include packaging/kore/kore.mk
+
+# --- packages -------------------------------------------------------------------
+# Nothing is compiled before what packages.txt lists is there.
+PACKAGES := build/.packages
+$(PACKAGES): packaging/packages.txt packaging/install-packages.sh
+	packaging/install-packages.sh
+	@mkdir -p $(@D)
+	@touch $@
+$(KORE_STAMP): | $(PACKAGES)
+
+# --- what is made of what -----------------------------------------------------
+TEXT_UNITS := budget json_read xml_read tree text json_sink xml_sink
+DEV_UNITS := rec_dev
+COMMON_SRC := $(filter-out $(TEXT_UNITS:%=common/%.c) $(DEV_UNITS:%=common/%.c),$(wildcard common/*.c))
+TEXT_SRC := $(TEXT_UNITS:%=common/%.c)
+DEV_SRC := $(wildcard $(DEV_UNITS:%=common/%.c))
+CLIENT_SRC := ipc/client.c ipc/env.c ipc/endpoint.c ipc/zpl.c
+SERVER_SRC := ipc/server.c ipc/zap.c ipc/socketfile.c ipc/cert.c
+BACKEND_SRC := $(wildcard backend/*.c)
+GATEWAY_SRC := $(wildcard gateway/*.c)
+CTL_SRC := $(wildcard ctl/*.c)
+
+obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+COMMON_LIB := $(BUILD)/libcommon.a
+TEXT_LIB := $(BUILD)/libtext.a
+CLIENT_LIB := $(BUILD)/libipcclient.a
+SERVER_LIB := $(BUILD)/libipcserver.a
+BACKEND_LIB := $(BUILD)/libbackend.a
+DEV_LIB := $(BUILD)/libdev.a
+
+COMMON_LDLIBS := -lmsgpackc -linih -lm
+TEXT_LDLIBS := -ljansson -lxml2
+CLIENT_LDLIBS := -lzmq
+SERVER_LDLIBS := -lczmq -lzmq
+BACKEND_LDLIBS := -ldb-5.3 -lsodium -lseccomp -lpthread
+
+PROGRAMS := $(BUILD)/tandem-backend $(if $(wildcard gateway/main.c),$(BUILD)/tandem-gateway) \
+	$(if $(wildcard ctl/main.c),$(BUILD)/tandemctl)
+
+all: $(PROGRAMS)
+
+$(COMMON_LIB): $(call obj,$(COMMON_SRC))
+$(TEXT_LIB): $(call obj,$(TEXT_SRC))
+$(CLIENT_LIB): $(call obj,$(CLIENT_SRC))
+$(SERVER_LIB): $(call obj,$(SERVER_SRC))
+$(BACKEND_LIB): $(call obj,$(filter-out backend/main.c,$(BACKEND_SRC)))
+$(DEV_LIB): $(call obj,$(DEV_SRC))
+$(BUILD)/lib%.a:
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c | $(PACKAGES)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(XML_CFLAGS) $(CFLAGS) $(UNIT_CFLAGS) -c -o $@ $<
+
+$(call obj,$(GATEWAY_SRC)): UNIT_CFLAGS = $(KORE_CPPFLAGS)
+$(call obj,$(GATEWAY_SRC)): | $(KORE_STAMP)
+
+$(BUILD)/tandem-backend: $(BUILD)/backend/main.o $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(COMMON_LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(COMMON_LDLIBS)
+
+$(BUILD)/tandem-gateway: $(call obj,$(GATEWAY_SRC)) $(KORE_LIB) $(CLIENT_LIB) $(TEXT_LIB) $(COMMON_LIB)
+	$(CC) $(LDFLAGS) $(KORE_LDFLAGS) -o $@ $(call obj,$(GATEWAY_SRC)) $(KORE_LDLIBS) $(CLIENT_LIB) \
+		$(TEXT_LIB) $(COMMON_LIB) $(CLIENT_LDLIBS) $(TEXT_LDLIBS) $(COMMON_LDLIBS) -lpthread
+
+$(BUILD)/tandemctl: $(call obj,$(CTL_SRC)) $(SERVER_LIB) $(CLIENT_LIB) $(TEXT_LIB) $(COMMON_LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(TEXT_LDLIBS) $(SERVER_LDLIBS) $(COMMON_LDLIBS)
+
+# --- running --------------------------------------------------------------------
+PORT ?= 8443
+RUNDIR ?=
+run: $(PROGRAMS)
+	@exec packaging/run.sh $(BUILD) $(PORT) $(RUNDIR)
+
+# --- tests ------------------------------------------------------------------------
+# tests/test_*.c are programs; of the other files in tests/ each program links what it uses.
+KORE_TEST_SRC := $(filter-out tests/kore_constant.c,$(wildcard tests/kore_*.c))
+RIG_SRC := $(filter-out tests/test_%.c tests/bench_%.c tests/store_crash.c tests/kore_%.c,$(wildcard tests/*.c))
+UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out tests/test_kore.c,$(wildcard tests/test_*.c)))
+TEST_PROGRAMS := $(UNIT_TESTS) $(BUILD)/tests/test_kore $(BUILD)/tests/kore_constant \
+	$(BUILD)/tests/store_crash $(BUILD)/tests/fuzz_replay
+RIG_LIB := $(BUILD)/libtestrig.a
+$(RIG_LIB): $(call obj,$(RIG_SRC))
+CHECK_LDLIBS := -lcheck -lsubunit -lrt -lm -lpthread -lcurl -lssl -lcrypto
+
+# Gateway units that know no Kore can be tested without it.
+GATEWAY_UNITS := $(BUILD)/libgatewayunits.a
+$(GATEWAY_UNITS): $(call obj,$(wildcard gateway/accept.c gateway/cred.c gateway/query.c))
+TEST_LIBS := $(RIG_LIB) $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(GATEWAY_UNITS) $(DEV_LIB) $(TEXT_LIB) \
+	$(COMMON_LIB)
+TEST_LDLIBS := $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(TEXT_LDLIBS) $(COMMON_LDLIBS) $(CHECK_LDLIBS)
+
+$(UNIT_TESTS) $(BUILD)/tests/store_crash: $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
+	$(CC) $(LDFLAGS) -o $@ $< $(TEST_LIBS) $(TEST_LDLIBS)
+
+$(call obj,tests/kore_constant.c): UNIT_CFLAGS = $(KORE_CPPFLAGS)
+$(call obj,tests/kore_constant.c): | $(KORE_STAMP)
+$(BUILD)/tests/kore_constant: $(call obj,tests/kore_constant.c) $(KORE_LIB)
+	$(CC) $(LDFLAGS) $(KORE_LDFLAGS) -o $@ $< $(KORE_LDLIBS) -lpthread
+$(BUILD)/tests/test_kore: $(call obj,$(KORE_TEST_SRC) tests/test_kore.c tests/raw_tls.c)
+	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LDLIBS)
+
+FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+
+check: $(PROGRAMS) $(TEST_PROGRAMS)
+	tests/run.sh check $(BUILD)
+check-ci: $(PROGRAMS) $(TEST_PROGRAMS)
+	tests/run.sh check-ci $(BUILD)
+check-all: check-ci
+	tests/run.sh check-all $(BUILD)
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+.PHONY: all run check check-ci check-all clean

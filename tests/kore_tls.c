@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+
+/* Handshakes, and where the private key is: in the key manager, and nowhere else. */
+
+#include "kore_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ssl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define H "Host: localhost\r\n"
+
+static void both_versions(const struct kore_server *s)
+{
+	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	struct raw_tls t;
+	struct raw_answer a;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		ck_assert_msg(raw_open(&t, s->port, "localhost", s->cert, versions[i], 5000),
+			"version %x", (unsigned)versions[i]);
+		ck_assert_int_eq(SSL_version(t.ssl), versions[i]);
+		kore_ask(&t, "GET /constant HTTP/1.1\r\n" H "\r\n", 200, &a);
+		raw_answer_free(&a);
+		raw_close(&t);
+	}
+	ck_assert(!raw_open(&t, s->port, "localhost", s->cert, TLS1_1_VERSION, 5000));
+}
+
+/* The same server for both of its names, with or without SNI. */
+static void both_names(const struct kore_server *s)
+{
+	static const char *const requests[] = {
+		"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: 127.0.0.1:8443\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: [::1]:8443\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: localhost:8443\r\n\r\n",
+	};
+	struct raw_tls t;
+	struct raw_answer a;
+	size_t i;
+
+	ck_assert(raw_open(&t, s->port, NULL, s->cert, 0, 5000));
+	for (i = 0; i < 4; i++) {
+		kore_ask(&t, requests[i], 200, &a);
+		raw_answer_free(&a);
+	}
+	raw_close(&t);
+	ck_assert(raw_open(&t, s->port, "LOCALHOST", s->cert, 0, 5000));
+	kore_ask(&t, requests[3], 200, &a);
+	raw_answer_free(&a);
+	raw_close(&t);
+}
+
+/* The memory of a process, read piece by piece; -1 if it cannot be read. */
+static int in_memory(pid_t pid, const unsigned char *secret, size_t len)
+{
+	static unsigned char buf[1 << 20];
+	char path[64], line[512], flags[8];
+	unsigned long from, to, at;
+	int found = -1;
+	ssize_t n;
+	FILE *maps;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	maps = fopen(path, "re");
+	while (fd != -1 && maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
+		/* The shadow memory of a sanitizer is larger than any disk. */
+		if (sscanf(line, "%lx-%lx %7s", &from, &to, flags) != 3 || flags[0] != 'r' ||
+			to - from > 1ul << 30)
+			continue;
+		for (at = from; at < to; at += sizeof(buf) - len) {
+			n = pread(fd, buf, to - at < sizeof(buf) ? to - at : sizeof(buf), (off_t)at);
+			if (n <= 0)
+				break;
+			if (found == -1)
+				found = 0;
+			if (memmem(buf, (size_t)n, secret, len) != NULL)
+				found = 1;
+		}
+	}
+	if (maps != NULL)
+		(void)fclose(maps);
+	if (fd != -1)
+		(void)close(fd);
+	return found;
+}
+
+/* A number as it is in a file, and as OpenSSL keeps it: lowest byte first. */
+static int has_number(pid_t pid, const BIGNUM *n)
+{
+	unsigned char big[512], little[512];
+	int len = BN_num_bytes(n);
+	int a, b;
+
+	ck_assert_int_le(len, (int)sizeof(big));
+	ck_assert_int_eq(BN_bn2bin(n, big), len);
+	ck_assert_int_eq(BN_bn2lebinpad(n, little, len), len);
+	a = in_memory(pid, big, (size_t)len);
+	b = in_memory(pid, little, (size_t)len);
+	return a == -1 || b == -1 ? -1 : a | b;
+}
+
+static void key_only_in_keymgr(const struct kore_server *s, const char *const *params)
+{
+	pid_t pids[8];
+	pid_t keymgr = kore_pid(s, "[keymgr]");
+	int workers = kore_pids(s, "[wrk", pids, 7);
+	bool control = false;
+	BIGNUM *n;
+	int i, r;
+
+	if (geteuid() != 0) {
+		kore_skip("private key in memory", "only root may read it");
+		return;
+	}
+	ck_assert_int_eq(workers, 2);
+	pids[workers] = s->pid;
+	for (; *params != NULL; params++) {
+		n = NULL;
+		ck_assert_int_eq(EVP_PKEY_get_bn_param(s->pkey, *params, &n), 1);
+		r = has_number(keymgr, n);
+		if (r == -1) {
+			kore_skip("private key in memory", "/proc/PID/mem cannot be read");
+			BN_clear_free(n);
+			return;
+		}
+		control = control || r == 1;
+		for (i = 0; i <= workers; i++)
+			ck_assert_msg(has_number(pids[i], n) == 0, "%s in process %d", *params,
+				(int)pids[i]);
+		BN_clear_free(n);
+	}
+	ck_assert_msg(control, "not even the key manager has the key: the search is broken");
+}
+
+START_TEST(elliptic_curve)
+{
+	static const char *const params[] = { OSSL_PKEY_PARAM_PRIV_KEY, NULL };
+	struct kore_server s;
+
+	kore_start(&s, KORE_KEY_EC, 2, NULL);
+	both_versions(&s);
+	both_names(&s);
+	key_only_in_keymgr(&s, params);
+	kore_stop(&s);
+}
+END_TEST
+
+START_TEST(rsa)
+{
+	static const char *const params[] = {
+		OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_RSA_FACTOR1, OSSL_PKEY_PARAM_RSA_FACTOR2, NULL,
+	};
+	struct kore_server s;
+
+	kore_start(&s, KORE_KEY_RSA, 2, NULL);
+	both_versions(&s);
+	key_only_in_keymgr(&s, params);
+	kore_stop(&s);
+}
+END_TEST
+
+TCase *kore_tls_tests(void)
+{
+	TCase *tcase = tcase_create("tls");
+
+	tcase_set_timeout(tcase, 30);
+	tcase_add_test(tcase, elliptic_curve);
+	tcase_add_test(tcase, rsa);
+	return tcase;
+}
