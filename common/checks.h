@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/* Checks that rows of the tables name: NULL = fine, else what is wrong; across fields 0 or -1. */
+#ifndef COMMON_CHECKS_H
+#define COMMON_CHECKS_H
+
+#include "common/err.h"
+#include "common/str.h"
+
+/* A target of forwarding: the user part of a SIP address (RFC 3261 `user`, which also covers
+ * numbers), optionally with @host; empty = no target yet. */
+const char *check_number(struct str s);
+/* A user name or alias: visible characters that need no quoting in a SIP address. */
+const char *check_user_name(struct str s);
+/* A realm stands in a quoted string of a header: printable, without quotes and backslashes. */
+const char *check_realm(struct str s);
+/* A host name or IPv4 address (RFC 1123), or an IPv6 address in brackets. */
+const char *check_host(struct str s);
+/* struct period: starts before it ends. */
+int check_period(const void *obj, struct err *e);
+/* struct schedule: no two periods overlap once days are spelled out; touching ends are fine. */
+int check_schedule(const void *obj, struct err *e);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/* JSON by jansson, which accepts nothing that RFC 8259 does not; the depth is ours to check. */
+#include <jansson.h>
+#include <libxml/parser.h>
+
+#include "common/budget.h"
+#include "common/tree.h"
+
+void
+text_init(void)
+{
+	json_set_alloc_funcs(budget_malloc, budget_free);
+	json_object_seed(0);
+	xmlMemSetup(budget_free, budget_malloc, budget_realloc, budget_strdup);
+	xmlInitParser();
+}
+
+static struct node *
+convert(json_t *j, struct str name, struct arena *a, unsigned depth, struct err *e)
+{
+	struct node *n, *c;
+	const char *key;
+	json_t *v;
+	size_t i;
+
+	if ((json_is_array(j) || json_is_object(j)) && depth > TREE_DEPTH_MAX) {
+		err_set(e, ERR_MALFORMED, "the document is nested too deeply");
+		return NULL;
+	}
+	if ((n = node_new(a, NODE_NULL, name)) == NULL)
+		return NULL;
+	switch (json_typeof(j)) {
+	case JSON_NULL:
+		break;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		n->kind = NODE_BOOL;
+		n->i = json_is_true(j);
+		break;
+	case JSON_INTEGER:
+		n->kind = NODE_INT;
+		n->i = json_integer_value(j);
+		break;
+	case JSON_REAL:
+		n->kind = NODE_REAL;
+		n->d = json_real_value(j);
+		break;
+	case JSON_STRING:
+		n->kind = NODE_TEXT;
+		n->text = arena_copy(a, (struct str){json_string_value(j), json_string_length(j)});
+		if (n->text.p == NULL)
+			return NULL;
+		break;
+	case JSON_ARRAY:
+		n->kind = NODE_LIST;
+		json_array_foreach(j, i, v) {
+			if ((c = convert(v, (struct str){"", 0}, a, depth + 1, e)) == NULL)
+				return NULL;
+			node_append(n, c);
+		}
+		break;
+	case JSON_OBJECT:
+		n->kind = NODE_MAP;
+		json_object_foreach(j, key, v) {
+			struct str k = arena_copy(a, str_c(key));
+
+			if (k.p == NULL || (c = convert(v, k, a, depth + 1, e)) == NULL)
+				return NULL;
+			node_append(n, c);
+		}
+		break;
+	}
+	return n;
+}
+
+int
+json_read(struct str text, struct arena *a, struct node **ret, struct err *e)
+{
+	json_error_t why;
+	json_t *j;
+	bool refused;
+
+	if (text.n == 0)
+		return err_set(e, ERR_NO_ENTITY, NULL);
+	budget_begin(a);
+	/* Without JSON_DISABLE_EOF_CHECK whatever follows the first value is an error. */
+	j = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+	err_set(e, ERR_TOO_LARGE, NULL);
+	*ret = j != NULL ? convert(j, (struct str){"", 0}, a, 1, e) : NULL;
+	if (j != NULL)
+		json_decref(j);
+	refused = budget_end();
+	if (*ret != NULL) {
+		err_clear(e);
+		return 0;
+	}
+	if (j == NULL && !refused)
+		return err_set(e, ERR_MALFORMED, "not valid JSON: %.90s (line %d, column %d)", why.text,
+		    why.line, why.column);
+	return -1;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The resource table: routing, formats, ownership, limits and behaviour of
+ * every resource as one row of res.def. Both processes read the same rows.
+ */
+#ifndef COMMON_RES_H
+#define COMMON_RES_H
+
+#include "common/rec.h"
+
+enum res_id {
+#define R(number, id, ...) RES_##id = number,
+#include "common/res.def"
+#undef R
+	RES_END_
+};
+
+enum method {
+	M_GET = 1 << 0,
+	M_PUT = 1 << 1,
+	M_POST = 1 << 2,
+	M_DELETE = 1 << 3,
+	M_HEAD = 1 << 4,    /* wherever GET is */
+	M_OPTIONS = 1 << 5, /* everywhere */
+	M_OTHER = 1 << 6    /* any other token */
+};
+
+enum family {
+	FAM_TREE, /* XML and JSON that mirror each other, always under a root name */
+	FAM_BEAN, /* bare JSON with nulls written */
+	FAM_TEXT, /* plain text, Accept is ignored */
+	FAM_NONE  /* no body */
+};
+
+enum format { FMT_NONE = 0, FMT_XML = 1 << 0, FMT_JSON = 1 << 1, FMT_TEXT = 1 << 2 };
+
+enum root_style {
+	ROOT_DEFAULT, /* by family: FAM_TREE wrapped, FAM_BEAN bare */
+	ROOT_BOTH     /* JSON with the members twice: below the root name, and bare; either is read */
+};
+
+enum shape {
+	SHAPE_SINGLE,     /* one record per owner */
+	SHAPE_COLLECTION, /* numbered records of an owner: list, create */
+	SHAPE_ITEM,       /* one of them, by {id} */
+	SHAPE_CUSTOM,     /* code of its own (backend/hooks.c) */
+	SHAPE_PING        /* answered as soon as the caller is known */
+};
+
+enum access {
+	ACCESS_SELF,   /* the user of the credentials; all data are that user's */
+	ACCESS_PUBLIC, /* no credentials needed */
+	ACCESS_ADMIN   /* needs the superadmin permission */
+};
+
+enum body_rule {
+	BODY_DEFAULT, /* PUT and POST need a document; others ignore what comes */
+	BODY_IGNORED  /* whatever is sent is not looked at */
+};
+
+enum rate_class { RATE_READ, RATE_WRITE, RATE_LOGIN };
+
+enum { RES_BODY_MAX = 1024 * 1024, RES_ITEMS_MAX = 10000, RES_KEY_MAX = 255 };
+
+struct res {
+	enum res_id number;
+	const char *id;
+	const char *path; /* '/'-separated; {name} is one segment */
+	unsigned methods;
+	enum family family;
+	unsigned formats; /* offered; FAM_TREE prefers XML on a tie, FAM_BEAN JSON */
+	const struct rec *record;
+	const char *json_root, *xml_root, *root_alias;
+	enum root_style json_style;
+	enum shape shape;
+	enum update update;
+	enum access access;
+	enum body_rule body;
+	enum rate_class rate;
+	unsigned forbidden;    /* methods that answer 403 where no numeric {id} is given */
+	enum err_code invalid; /* for values that break a rule; ERR_OK = ERR_INVALID */
+	enum err_code foreign; /* for items of other owners; ERR_OK = ERR_NOT_FOUND */
+	size_t max_body;       /* 0 = RES_BODY_MAX */
+	size_t max_items;      /* collections: per owner; 0 = RES_ITEMS_MAX */
+	int permission;        /* 1 + enum permission_name that the caller needs, 0 = none */
+	bool local;            /* answered by the gateway alone */
+	const char *doc;
+};
+
+extern const struct res all_resources[];
+extern const size_t all_resources_count;
+
+const struct res *res_by_number(int64_t number);
+
+/* Finds the row for a path as it came (percent-encoded, without the query). *key is the decoded
+ * value of the row's parameter, in the arena. NULL with *e: ERR_NOT_FOUND, or ERR_BAD_REQUEST for
+ * a path that cannot be decoded (bad escapes, NUL, an encoded slash, no UTF-8). */
+const struct res *res_match(struct str path, struct str *key, struct arena *a, struct err *e);
+
+enum method res_method(struct str name);
+const char *res_method_name(enum method m);
+/* Whether the row serves the method (HEAD with GET, OPTIONS always). */
+bool res_allows(const struct res *r, enum method m);
+/* "GET, PUT, HEAD, OPTIONS". */
+void res_allow_header(const struct res *r, struct buf *out);
+
+/* A number that changes with any row or field that matters between processes. */
+uint64_t res_table_hash(void);
+
+#endif

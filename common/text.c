@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: ISC */
+#include "common/text.h"
+
+#include <string.h>
+
+#include "common/sink.h"
+#include "common/tree.h"
+
+static bool
+is_root(const struct res *r, struct str name, const char *root)
+{
+	return (root != NULL && str_eqc(name, root)) ||
+	    (r->root_alias != NULL && str_eqc(name, r->root_alias));
+}
+
+static int
+decode(const struct res *r, const struct node *n, enum src_rules rules, void *obj,
+    struct arena *a, struct err *e)
+{
+	struct tree_src src;
+
+	tree_src_init(&src, n, rules);
+	return rec_decode_over(r->record, obj, &src.src, DECODE_CLIENT, a, e);
+}
+
+static int
+read_json(const struct res *r, const struct node *doc, void *obj, struct arena *a, struct err *e)
+{
+	enum src_rules rules = r->family == FAM_TREE ? RULES_TREE : RULES_BEAN;
+
+	if (doc->kind != NODE_MAP)
+		return err_set(e, ERR_MALFORMED, "the document must be an object");
+	if (r->family == FAM_TREE) {
+		for (const struct node *n = doc->first; n != NULL; n = n->next)
+			if (is_root(r, n->name, r->json_root))
+				return decode(r, n, rules, obj, a, e);
+		return err_set(e, ERR_MALFORMED, "the document must have the member \"%s\"", r->json_root);
+	}
+	/* Members outside win over those below the root name: only they were edited. */
+	if (r->json_style == ROOT_BOTH)
+		for (const struct node *n = doc->first; n != NULL; n = n->next)
+			if (is_root(r, n->name, r->json_root) && n->kind == NODE_MAP &&
+			    decode(r, n, rules, obj, a, e) != 0)
+				return -1;
+	return decode(r, doc, rules, obj, a, e);
+}
+
+int
+text_read(const struct res *r, enum format fmt, struct str body, void *obj, struct arena *a,
+    struct err *e)
+{
+	struct node *doc;
+
+	memset(obj, 0, r->record->size);
+	if (str_trim(body).n == 0)
+		return err_set(e, ERR_NO_ENTITY, NULL);
+	/* A resource without an XML form reads JSON whatever the document is called. */
+	if (fmt == FMT_JSON || r->xml_root == NULL)
+		return json_read(body, a, &doc, e) != 0 ? -1 : read_json(r, doc, obj, a, e);
+	if (xml_read(body, a, &doc, e) != 0)
+		return -1;
+	if (!is_root(r, doc->name, r->xml_root))
+		return err_set(e, ERR_MALFORMED, "the document must be <%s>", r->xml_root);
+	return decode(r, doc, RULES_TREE, obj, a, e);
+}
+
+void
+text_write(const struct res *r, enum format fmt, const void *obj, struct buf *out)
+{
+	struct sink s;
+
+	if (fmt == FMT_XML) {
+		xml_sink_init(&s, out, r->xml_root);
+		rec_encode(r->record, obj, &s, 0);
+		return;
+	}
+	json_sink_init(&s, out);
+	if (r->family == FAM_TREE) {
+		buf_printf(out, "{\"%s\":", r->json_root);
+		rec_encode(r->record, obj, &s, 0);
+		buf_addc(out, '}');
+	} else if (r->json_style == ROOT_BOTH) {
+		struct sink inner;
+
+		buf_printf(out, "{\"%s\":", r->json_root);
+		json_sink_init(&inner, out);
+		rec_encode(r->record, obj, &inner, ENCODE_NULLS);
+		s.depth = 1;
+		s.comma[0] = true;
+		rec_encode_members(r->record, obj, &s, ENCODE_NULLS | ENCODE_ALSO);
+		buf_addc(out, '}');
+	} else {
+		rec_encode(r->record, obj, &s, ENCODE_NULLS | ENCODE_ALSO);
+	}
+}
+
+void
+text_list_begin(const struct res *r, enum format fmt, bool empty, struct buf *out)
+{
+	if (fmt == FMT_XML)
+		buf_printf(out, empty ? "<%s/>" : "<%s>", r->xml_root);
+	else if (r->family == FAM_TREE)
+		buf_printf(out, "{\"%s\":[", r->json_root);
+	else
+		buf_addc(out, '[');
+}
+
+void
+text_list_item(const struct res *r, enum format fmt, size_t count, const void *obj,
+    struct buf *out)
+{
+	struct sink s;
+
+	if (fmt == FMT_XML) {
+		xml_sink_init(&s, out, r->record->xml != NULL ? r->record->xml : r->record->name);
+		rec_encode(r->record, obj, &s, 0);
+		return;
+	}
+	if (count > 0)
+		buf_addc(out, ',');
+	json_sink_init(&s, out);
+	rec_encode(r->record, obj, &s, r->family == FAM_TREE ? 0 : ENCODE_NULLS | ENCODE_ALSO);
+}
+
+void
+text_list_end(const struct res *r, enum format fmt, bool empty, struct buf *out)
+{
+	if (fmt == FMT_XML) {
+		if (!empty)
+			buf_printf(out, "</%s>", r->xml_root);
+	} else {
+		buf_adds(out, r->family == FAM_TREE ? "]}" : "]");
+	}
+}
+
+void
+text_error(const struct res *r, enum format fmt, enum format input, const struct err *e,
+    struct buf *out)
+{
+	struct buf field;
+
+	buf_init(&field, 512);
+	if (r != NULL && r->record != NULL && e->depth > 0)
+		rec_path(r->record, input == FMT_XML, e->path, e->depth, &field);
+	if (fmt == FMT_XML) {
+		buf_adds(out, "<error><message>");
+		xml_text(out, str_c(err_text(e)));
+		buf_printf(out, "</message><type>%s</type>", err_name(e->code));
+		if (field.n > 0) {
+			buf_adds(out, "<field>");
+			xml_text(out, buf_str(&field));
+			buf_adds(out, "</field>");
+		}
+		buf_adds(out, "</error>");
+	} else {
+		buf_adds(out, "{\"error\":");
+		json_text(out, str_c(err_text(e)));
+		buf_printf(out, ",\"type\":\"%s\"", err_name(e->code));
+		if (field.n > 0) {
+			buf_adds(out, ",\"field\":");
+			json_text(out, buf_str(&field));
+		}
+		buf_addc(out, '}');
+	}
+	buf_free(&field);
+}

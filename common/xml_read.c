@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * XML by libxml2's SAX interface: no tree of its own, no network, no DTD. A
+ * DOCTYPE stops the parser in the callback that announces it, before any entity
+ * declaration is looked at. Attributes, comments and instructions are ignored.
+ */
+#include <libxml/parser.h>
+#include <string.h>
+
+#include "common/budget.h"
+#include "common/buf.h"
+#include "common/tree.h"
+
+struct reader {
+	struct arena *a;
+	struct err *e;
+	xmlParserCtxtPtr ctxt;
+	struct node *root;
+	struct node *open[TREE_DEPTH_MAX];
+	size_t depth;
+	struct buf text; /* of the innermost open element */
+	bool failed;
+};
+
+static void
+stop(struct reader *r, enum err_code code, const char *why)
+{
+	if (!r->failed)
+		err_set(r->e, code, "%s", why);
+	r->failed = true;
+	xmlStopParser(r->ctxt);
+}
+
+static void
+on_doctype(void *arg, const xmlChar *name, const xmlChar *id, const xmlChar *uri)
+{
+	(void)name;
+	(void)id;
+	(void)uri;
+	stop(arg, ERR_MALFORMED, "a DOCTYPE is not allowed");
+}
+
+/* The text before a child joins the text behind it: elements here have either. Blanks around
+ * children are layout and dropped: joined, they would cost the square of a long list. */
+static void
+keep_text(struct reader *r, bool before_child)
+{
+	struct node *n = r->depth > 0 ? r->open[r->depth - 1] : NULL;
+	bool layout = n != NULL && (before_child || n->first != NULL) &&
+	    str_trim(buf_str(&r->text)).n == 0;
+
+	if (layout && !r->text.failed) {
+		buf_reset(&r->text);
+		return;
+	}
+	if (r->text.failed) {
+		stop(r, ERR_TOO_LARGE, "the document is too large");
+	} else if (n != NULL && r->text.n > 0) {
+		struct str s = n->text.n == 0 ? arena_copy(r->a, buf_str(&r->text))
+		    : arena_printf(r->a, "%.*s%.*s", (int)n->text.n, n->text.p, (int)r->text.n, r->text.p);
+
+		if (s.p == NULL)
+			stop(r, ERR_TOO_LARGE, "the document is too large");
+		else
+			n->text = s;
+	}
+	buf_reset(&r->text);
+}
+
+static void
+on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri, int nns,
+    const xmlChar **ns, int nattr, int ndefault, const xmlChar **attrs)
+{
+	struct reader *r = arg;
+	struct str name;
+	struct node *n;
+
+	(void)prefix;
+	(void)uri;
+	(void)nns;
+	(void)ns;
+	(void)nattr;
+	(void)ndefault;
+	(void)attrs;
+	if (r->failed)
+		return;
+	keep_text(r, true);
+	if (r->depth == TREE_DEPTH_MAX) {
+		stop(r, ERR_MALFORMED, "the document is nested too deeply");
+		return;
+	}
+	name = arena_copy(r->a, str_c((const char *)local));
+	n = name.p != NULL ? node_new(r->a, NODE_ELEMENT, name) : NULL;
+	if (n == NULL) {
+		stop(r, ERR_TOO_LARGE, "the document is too large");
+		return;
+	}
+	n->text = (struct str){"", 0};
+	if (r->depth > 0)
+		node_append(r->open[r->depth - 1], n);
+	else
+		r->root = n;
+	r->open[r->depth++] = n;
+}
+
+static void
+on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *uri)
+{
+	struct reader *r = arg;
+
+	(void)local;
+	(void)prefix;
+	(void)uri;
+	if (r->failed || r->depth == 0)
+		return;
+	keep_text(r, false);
+	r->depth--;
+}
+
+static void
+on_text(void *arg, const xmlChar *p, int n)
+{
+	struct reader *r = arg;
+
+	if (!r->failed)
+		buf_add(&r->text, p, (size_t)n);
+}
+
+/* libxml2 would print to stderr otherwise. */
+static void
+on_error(void *arg, const char *fmt, ...)
+{
+	(void)arg;
+	(void)fmt;
+}
+
+int
+xml_read(struct str text, struct arena *a, struct node **ret, struct err *e)
+{
+	xmlSAXHandler sax = {
+	    .initialized = XML_SAX2_MAGIC,
+	    .internalSubset = on_doctype,
+	    .startElementNs = on_start,
+	    .endElementNs = on_end,
+	    .characters = on_text,
+	    .cdataBlock = on_text,
+	    .ignorableWhitespace = on_text,
+	    .error = on_error,
+	    .warning = on_error,
+	    .fatalError = on_error,
+	};
+	struct reader r = {.a = a, .e = e};
+	bool well_formed = false, refused;
+
+	*ret = NULL;
+	if (text.n == 0)
+		return err_set(e, ERR_NO_ENTITY, NULL);
+	buf_init(&r.text, text.n);
+	budget_begin(a);
+	r.ctxt = xmlCreatePushParserCtxt(&sax, &r, NULL, 0, NULL);
+	if (r.ctxt != NULL) {
+		xmlCtxtUseOptions(r.ctxt, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+		/* In one piece: bodies are bounded by the caller. */
+		xmlParseChunk(r.ctxt, text.p, (int)text.n, 1);
+		well_formed = r.ctxt->wellFormed == 1;
+		xmlFreeParserCtxt(r.ctxt);
+	}
+	xmlResetLastError();
+	refused = budget_end();
+	buf_free(&r.text);
+	if (r.failed)
+		return -1;
+	if (refused)
+		return err_set(e, ERR_TOO_LARGE, NULL);
+	if (!well_formed || r.root == NULL)
+		return err_set(e, ERR_MALFORMED, "not well-formed XML");
+	*ret = r.root;
+	return 0;
+}

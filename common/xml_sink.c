@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC */
+/* XML 1.0 without declaration, namespaces and attributes: what legacy clients expect. */
+#include <inttypes.h>
+
+#include "common/sink.h"
+
+/* Control characters that XML 1.0 cannot carry are dropped, also U+FFFE and U+FFFF. */
+void
+xml_text(struct buf *out, struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		switch (c) {
+		case '&':
+			buf_adds(out, "&amp;");
+			break;
+		case '<':
+			buf_adds(out, "&lt;");
+			break;
+		case '>':
+			buf_adds(out, "&gt;");
+			break;
+		case '"':
+			buf_adds(out, "&quot;");
+			break;
+		case '\'':
+			buf_adds(out, "&apos;");
+			break;
+		case '\r':
+			buf_adds(out, "&#xd;");
+			break;
+		default:
+			if (c == 0xef && s.n - i >= 3 && (unsigned char)s.p[i + 1] == 0xbf &&
+			    (unsigned char)s.p[i + 2] >= 0xbe) {
+				i += 2;
+				break;
+			}
+			if (c >= 0x20 || c == '\t' || c == '\n')
+				buf_addc(out, (char)c);
+			break;
+		}
+	}
+}
+
+/* The element that the next value becomes: a list's item, or what key() said. */
+static const char *
+element(struct sink *s)
+{
+	if (s->depth > 0 && s->is_list[s->depth - 1])
+		return s->item[s->depth - 1];
+	return s->next;
+}
+
+static void
+open_element(struct sink *s, size_t children, const char *item)
+{
+	const char *name = element(s);
+
+	if (s->depth == SINK_DEPTH_MAX) {
+		s->out->failed = true;
+		return;
+	}
+	buf_printf(s->out, children == 0 ? "<%s/>" : "<%s>", name);
+	s->name[s->depth] = children == 0 ? NULL : name;
+	s->item[s->depth] = item;
+	s->is_list[s->depth] = item != NULL;
+	s->depth++;
+}
+
+static void
+close_element(struct sink *s)
+{
+	if (s->depth == 0)
+		return;
+	s->depth--;
+	if (s->name[s->depth] != NULL)
+		buf_printf(s->out, "</%s>", s->name[s->depth]);
+}
+
+static void
+xml_map(struct sink *s, size_t members)
+{
+	open_element(s, members, NULL);
+}
+
+static void
+xml_list(struct sink *s, const struct field *f, size_t items)
+{
+	open_element(s, items, field_item(f));
+}
+
+static void
+xml_key(struct sink *s, const struct field *f, bool also)
+{
+	(void)also;
+	s->next = field_xml(f);
+}
+
+static void
+leaf(struct sink *s, struct str text)
+{
+	const char *name = element(s);
+
+	buf_printf(s->out, "<%s>", name);
+	xml_text(s->out, text);
+	buf_printf(s->out, "</%s>", name);
+}
+
+static void
+xml_null(struct sink *s)
+{
+	(void)s;
+}
+
+static void
+xml_boolean(struct sink *s, bool v)
+{
+	leaf(s, str_c(v ? "true" : "false"));
+}
+
+static void
+xml_integer(struct sink *s, int64_t v)
+{
+	const char *name = element(s);
+
+	buf_printf(s->out, "<%s>%" PRId64 "</%s>", name, v, name);
+}
+
+static void
+xml_enumerated(struct sink *s, int value, const char *text)
+{
+	(void)value;
+	leaf(s, str_c(text));
+}
+
+static void
+xml_bytes(struct sink *s, struct str v)
+{
+	(void)v;
+	leaf(s, (struct str){"", 0});
+}
+
+static const struct sink_ops xml_ops = {
+    .map = xml_map,
+    .map_end = close_element,
+    .list = xml_list,
+    .list_end = close_element,
+    .key = xml_key,
+    .null = xml_null,
+    .boolean = xml_boolean,
+    .integer = xml_integer,
+    .enumerated = xml_enumerated,
+    .text = leaf,
+    .bytes = xml_bytes,
+    .has_nulls = false,
+};
+
+void
+xml_sink_init(struct sink *s, struct buf *out, const char *root)
+{
+	*s = (struct sink){.ops = &xml_ops, .out = out, .next = root};
+}

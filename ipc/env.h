@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Messages between processes: one frame = one byte of type and one msgpack
+ * record of that type. What they mean is in tandem-protocol(7).
+ */
+#ifndef IPC_ENV_H
+#define IPC_ENV_H
+
+#include "common/buf.h"
+#include "common/rec.h"
+
+#define REC_FILE "ipc/envelope.def"
+#include "common/rec_decl.h"
+#undef REC_FILE
+
+enum { ENV_MAJOR = 1, ENV_MINOR = 0 };
+
+enum env_type {
+	ENV_HELLO = 1,       /* struct hello, both ways */
+	ENV_REQUEST = 2,     /* struct request, to the backend */
+	ENV_REPLY = 3,       /* struct reply, to the gateway */
+	ENV_CREDIT = 4,      /* struct credit, to the backend */
+	ENV_UNKNOWN = 5,     /* nothing: the backend has no hello of this peer, say it again */
+	ENV_CTL_REQUEST = 6, /* struct ctl_request, control socket only */
+	ENV_CTL_REPLY = 7    /* struct ctl_reply */
+};
+
+/* Writes type and record (NULL for ENV_UNKNOWN); secrets included. */
+void env_write(struct buf *out, enum env_type type, const void *obj);
+
+/* Type of a frame, 0 when it has none that is known. */
+enum env_type env_type(struct str frame);
+/* Reads and validates the record behind the type; texts and bytes point into the frame. */
+int env_read(struct str frame, enum env_type type, void *obj, struct arena *a, struct err *e);
+
+/* The hello of this program. */
+void env_hello(struct hello *h, unsigned char tables[8], const char *name);
+/* Whether two programs can speak: 0, or -1 with the reason. A difference of tables alone is
+ * no reason; *same_tables says so. */
+int env_hello_check(const struct hello *h, bool *same_tables, struct err *e);
+
+#endif
