@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/* What the threads of the backend share. Made by main.c before any thread exists. */
+#ifndef BACKEND_BACKEND_H
+#define BACKEND_BACKEND_H
+
+#include <stdatomic.h>
+
+#include "backend/auth.h"
+#include "backend/job.h"
+#include "backend/pool.h"
+#include "backend/tries.h"
+#include "common/conf.h"
+
+struct load;
+
+/* Counters of one resource, by its place in the table. */
+struct res_count {
+	_Atomic int64_t calls, errors, refused, microseconds, longest;
+};
+
+struct backend {
+	const struct conf *conf;
+	struct store *store;
+	struct writer *writer;
+	struct pool *pool;
+	struct auth *auth;
+	struct tries *tries;
+	struct who_known known;
+	struct str decoy_hash; /* compared when there is no such user */
+	char realm[256];
+	int64_t started_us;
+	struct res_count *counts;
+	_Atomic int64_t dropped, logins, login_failures, gateways;
+	struct load *load; /* rows of a load under way (control.c) */
+	_Atomic int in_flight;
+};
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One request at the point where it meets the store: who asks (proved), what
+ * for, in which transaction. Handlers read it and fill in the result; they
+ * never send anything.
+ */
+#ifndef BACKEND_CALL_H
+#define BACKEND_CALL_H
+
+#include "backend/cap.h"
+#include "backend/model.h"
+#include "common/buf.h"
+#include "common/res.h"
+#include "ipc/env.h"
+
+/* The caller, from a verified capability or password and the store; never from a message. */
+struct who {
+	uint32_t tenant, id; /* id 0 = nobody (public resources) */
+	struct user user;
+	int64_t scopes;
+	int64_t token; /* of the capability, 0 with a password */
+};
+
+/* Where a list stands between its parts: what was sent last. */
+struct mark {
+	bool set;
+	size_t owner; /* place among the owners listed */
+	uint64_t id;
+	char name[1024];
+	size_t name_n;
+};
+
+struct call {
+	struct model m; /* transaction, arena, error, tenant */
+	const struct res *res;
+	const struct request *req;
+	const struct who *who;
+	int64_t now_ms; /* wall clock, ms since 1970 */
+	struct buf *body; /* the answer: one record, or several one after the other */
+	struct mark *mark;
+	bool more; /* the list goes on behind the mark */
+	struct cap *sign; /* custom: a capability to be signed and answered */
+	bool wants_signature;
+};
+
+/* Runs a reading (GET) or writing (others) request: 0 with the answer in *body, or -1 with
+ * *m.e. Writing ones run inside the writer's transaction. */
+int serve_read(struct call *c);
+int serve_write(struct call *c);
+
+/* For hooks. */
+/* The caller's own number and those of the caller's groups, lightest first. */
+enum { OWNERS_MAX = GROUPS_MAX + 1 };
+int call_owners(struct call *c, uint32_t *owners, size_t *n);
+/* A query parameter, NULL when absent. */
+const struct query *call_query(const struct call *c, const char *name);
+
+#endif

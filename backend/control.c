@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+#include "backend/control.h"
+
+#include <string.h>
+
+#include "common/log.h"
+
+enum { CONTROL_OVERDUE_US = 600 * 1000000 };
+
+static void
+write_log(struct job *j)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_INFO_, "control");
+	log_str(&l, "command", str_c(enum_text(&enum_ctl_command, j->ctl.command)));
+	if (REC_HAS(&j->ctl, ctl_request, name))
+		log_str(&l, "name", j->ctl.name);
+	log_str(&l, "result", str_c(err_name(j->err.code)));
+	log_num(&l, "us", now_us() - j->arrived_us);
+	log_end(&l);
+}
+
+void
+control_send(struct job *j)
+{
+	int64_t path[ERR_PATH_MAX];
+	struct ctl_reply none = {0}, *r = j->ctl_reply != NULL ? j->ctl_reply : &none;
+	struct buf out;
+
+	REC_SET(r, ctl_reply, id, j->ctl.id);
+	REC_SET(r, ctl_reply, code, j->err.code);
+	if (j->err.code != ERR_OK) {
+		REC_SET(r, ctl_reply, message, str_c(err_text(&j->err)));
+		r->path = (struct int_list){path, 0};
+		for (; r->path.n < j->err.depth && r->path.n < ERR_PATH_MAX; r->path.n++)
+			path[r->path.n] = j->err.path[r->path.n];
+		r->has |= REC_BIT(ctl_reply, path);
+	}
+	buf_init(&out, IPC_MESSAGE_MAX);
+	env_write(&out, ENV_CTL_REPLY, r);
+	if (!out.failed)
+		ipc_server_send(j->via, &j->peer, buf_str(&out));
+	buf_wipe(&out);
+	if (j->ctl.command != ctl_command_LOAD_ROWS && j->ctl.command != ctl_command_DUMP)
+		write_log(j);
+}
+
+void
+control_receive(struct backend *be, struct ipc_server *s, const struct ipc_peer *from,
+    struct str frame)
+{
+	struct job *j = job_new(be);
+
+	if (j == NULL)
+		return;
+	j->control = true;
+	j->via = s;
+	j->peer = *from;
+	j->arrived_us = now_us();
+	j->overdue_us = j->arrived_us + CONTROL_OVERDUE_US;
+	frame = arena_copy(&j->arena, frame);
+	if (frame.p == NULL || env_read(frame, ENV_CTL_REQUEST, &j->ctl, &j->arena, &j->err) != 0) {
+		be->dropped++;
+		job_free(j);
+		return;
+	}
+	j->ctl_reply = arena_alloc(&j->arena, sizeof(*j->ctl_reply));
+	if (j->ctl_reply == NULL || pool_submit(be->pool, j) != 0) {
+		err_set(&j->err, ERR_UNAVAILABLE, NULL);
+		control_send(j);
+		job_free(j);
+	}
+}
+
+static struct model
+model_of(struct job *j, struct store_txn *t)
+{
+	return (struct model){.t = t, .a = &j->scratch, .e = &j->err, .tenant = TENANT_DEFAULT};
+}
+
+static bool
+wants_hash(const struct job *j)
+{
+	return (j->ctl.command == ctl_command_USER_ADD ||
+	           j->ctl.command == ctl_command_USER_PASSWORD) &&
+	    REC_HAS(&j->ctl, ctl_request, password) && j->new_hash.p == NULL;
+}
+
+static int
+apply(struct writer_job *w, struct store_txn *t)
+{
+	struct job *j = (struct job *)(void *)w;
+	struct model m = model_of(j, t);
+	int rc;
+
+	if (j->ctl.command != ctl_command_LOAD_COMMIT)
+		return control_user_write(j, &m);
+	rc = load_apply(j, &m);
+	load_end(j->be);
+	/* A dry run has done everything but is not kept. */
+	return rc == 0 && j->ctl.dry_run ? 1 : rc;
+}
+
+static void
+applied(struct writer_job *w, bool committed)
+{
+	struct job *j = (struct job *)(void *)w;
+
+	if (!committed && j->err.code == ERR_OK &&
+	    !(j->ctl.command == ctl_command_LOAD_COMMIT && j->ctl.dry_run))
+		j->err = w->err.code != ERR_OK ? w->err : (struct err){.code = ERR_INTERNAL};
+	j->then = NEXT_REPLY;
+	pool_return(j->be->pool, j);
+}
+
+static void
+run_read(struct job *j)
+{
+	struct store_txn *t;
+	struct model m;
+
+	if (store_begin(j->be->store, STORE_READ, &t, &j->err) != 0)
+		return;
+	m = model_of(j, t);
+	if (j->ctl.command == ctl_command_STATUS)
+		control_status(j, &m);
+	else if (j->ctl.command == ctl_command_USER_LIST)
+		control_user_list(j, &m);
+	else
+		control_dump(j, &m);
+	store_abort(t);
+}
+
+bool
+control_run(struct job *j)
+{
+	err_clear(&j->err);
+	j->then = NEXT_REPLY;
+	switch ((enum ctl_command)j->ctl.command) {
+	case ctl_command_STATUS:
+	case ctl_command_USER_LIST:
+	case ctl_command_DUMP:
+		run_read(j);
+		return true;
+	case ctl_command_LOAD_ROWS:
+		load_keep(j);
+		return true;
+	default:
+		break;
+	}
+	if (wants_hash(j)) {
+		j->then = NEXT_HASH;
+		return true;
+	}
+	j->write.apply = apply;
+	j->write.done = applied;
+	if (writer_submit(j->be->writer, &j->write) == 0)
+		return false;
+	err_set(&j->err, ERR_UNAVAILABLE, NULL);
+	return true;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Commands of tandemctl, over a socket of their own that only the operator can
+ * open. The same threads serve them; whoever can speak here has every right,
+ * but the rows are checked as those of any client.
+ */
+#ifndef BACKEND_CONTROL_H
+#define BACKEND_CONTROL_H
+
+#include "backend/backend.h"
+
+/* Loop thread: a command arrived. */
+void control_receive(struct backend *be, struct ipc_server *s, const struct ipc_peer *from,
+    struct str frame);
+/* Loop thread: sends the answer of a finished job (not freed here). */
+void control_send(struct job *j);
+
+/* Pieces, in reader threads or the writer's. Each 0 or -1 with j->err. */
+int control_status(struct job *j, struct model *m);
+int control_user_list(struct job *j, struct model *m);
+int control_user_write(struct job *j, struct model *m);
+int control_dump(struct job *j, struct model *m);
+
+/* Rows of a load are kept until LOAD_COMMIT applies all of them or none. One load at a time. */
+int load_keep(struct job *j);
+int load_apply(struct job *j, struct model *m);
+/* Whatever became of it, the load is over. */
+void load_end(struct backend *be);
+
+/* Removes a user or group with everything that is theirs. */
+int control_remove_owner(struct model *m, uint32_t owner);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/* Directories that the backend needs, made while it still may. */
+#ifndef BACKEND_DIRS_H
+#define BACKEND_DIRS_H
+
+#include "common/conf.h"
+
+/* Makes what is missing of the state directory, the key file's directory and those of the
+ * sockets, with owner and mode; as root they are given to the users of the configuration.
+ * Directories that exist stay as they are, and are checked where they are used. */
+int dirs_make(const struct conf *c, struct err *e);
+
+/* The directory part of an ipc:// endpoint or a path; false when there is none. */
+bool dirs_of(const char *endpoint_or_path, char ret[CONF_TEXT_MAX]);
+
+#endif

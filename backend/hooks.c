@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+#include "backend/hooks.h"
+
+static const struct hooks none;
+
+const struct hooks *
+hooks_of(const struct res *r)
+{
+	switch (r->number) {
+	case RES_FORWARD:
+		return &hooks_forward;
+	case RES_CALLFWD:
+		return &hooks_callfwd;
+	case RES_CALLFWDSCHED:
+	case RES_CALLFWDSCHED_ID:
+		return &hooks_schedule;
+	case RES_CONTACT_INFORMATION:
+		return &hooks_contact;
+	case RES_SESSION:
+		return &hooks_session;
+	default:
+		return &none;
+	}
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+#include "backend/job.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "backend/backend.h"
+#include "backend/hooks.h"
+
+int64_t
+now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t
+wall_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+struct job *
+job_new(struct backend *be)
+{
+	struct job *j = calloc(1, sizeof(*j));
+
+	if (j == NULL)
+		return NULL;
+	j->be = be;
+	arena_init(&j->arena, JOB_ARENA_MAX);
+	arena_init(&j->scratch, JOB_SCRATCH_MAX);
+	buf_init(&j->body, ANSWER_MAX);
+	be->in_flight++;
+	return j;
+}
+
+void
+job_free(struct job *j)
+{
+	j->be->in_flight--;
+	arena_wipe(&j->arena);
+	arena_wipe(&j->scratch);
+	buf_wipe(&j->body);
+	explicit_bzero(j, sizeof(*j));
+	free(j);
+}
+
+static struct model
+model_of(struct job *j, struct store_txn *t)
+{
+	return (struct model){.t = t, .a = &j->arena, .e = &j->err, .tenant = TENANT_DEFAULT};
+}
+
+static struct call
+call_of(struct job *j, struct store_txn *t)
+{
+	struct model m = model_of(j, t);
+
+	m.a = &j->scratch;
+	return (struct call){
+	    .m = m,
+	    .res = j->res,
+	    .req = &j->req,
+	    .who = &j->who,
+	    .now_ms = wall_ms(),
+	    .body = &j->body,
+	    .mark = &j->mark,
+	    .sign = &j->sign,
+	};
+}
+
+/* What the row asks of the caller beyond being somebody. */
+static int
+authorized(struct job *j, struct model *m)
+{
+	int rc = 1;
+
+	if (j->res->access == ACCESS_ADMIN)
+		rc = (j->who.scopes & SCOPE_ADMIN) != 0
+		    ? model_permission(m, &j->who.user, permission_name_SUPERADMIN) : 0;
+	if (rc == 1 && j->res->permission != 0)
+		rc = model_permission(m, &j->who.user, (enum permission_name)(j->res->permission - 1));
+	if (rc < 0)
+		return -1;
+	return rc == 1 ? 0 : err_set(&j->err, ERR_FORBIDDEN, NULL);
+}
+
+/* Values that break a rule have the row's own status; broken documents have not. */
+static void
+own_status(struct job *j)
+{
+	if (j->err.code == ERR_INVALID && j->res->invalid != ERR_OK)
+		j->err.code = j->res->invalid;
+}
+
+static int
+apply(struct writer_job *w, struct store_txn *t)
+{
+	struct job *j = (struct job *)(void *)w;
+	struct model m = model_of(j, t);
+	struct call c = call_of(j, t);
+
+	if (now_us() > j->overdue_us)
+		return err_set(&j->err, ERR_DEADLINE, NULL);
+	/* What the reader saw may have changed while the write waited. */
+	if (who_again(&m, &j->who, who_issued(&m, &j->req)) != 0 || authorized(j, &m) != 0)
+		return -1;
+	if (serve_write(&c) != 0) {
+		own_status(j);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+applied(struct writer_job *w, bool committed)
+{
+	struct job *j = (struct job *)(void *)w;
+
+	if (committed)
+		err_clear(&j->err);
+	else if (j->err.code == ERR_OK)
+		j->err = w->err.code != ERR_OK ? w->err : (struct err){.code = ERR_INTERNAL};
+	j->then = NEXT_REPLY;
+	pool_return(j->be->pool, j);
+}
+
+static bool
+is_read(const struct job *j)
+{
+	return j->req.method == M_GET || (hooks_of(j->res)->reads & (unsigned)j->req.method) != 0;
+}
+
+static bool
+to_writer(struct job *j)
+{
+	j->write.apply = apply;
+	j->write.done = applied;
+	if (writer_submit(j->be->writer, &j->write) == 0)
+		return false;
+	j->retry_after = 1;
+	err_set(&j->err, ERR_UNAVAILABLE, NULL);
+	return true;
+}
+
+static void
+read_answer(struct job *j, struct store_txn *t)
+{
+	struct call c = call_of(j, t);
+
+	buf_reset(&j->body);
+	arena_wipe(&j->scratch);
+	j->more = false;
+	if (serve_read(&c) != 0) {
+		own_status(j);
+		return;
+	}
+	j->more = c.more;
+	if (c.wants_signature)
+		j->then = NEXT_SIGN;
+}
+
+bool
+job_run(struct job *j)
+{
+	struct store_txn *t;
+	struct model m;
+	enum who_answer who;
+	bool write = false;
+
+	err_clear(&j->err);
+	j->then = NEXT_REPLY;
+	if (j->res->access == ACCESS_PUBLIC && j->res->shape == SHAPE_PING)
+		return true;
+	if (store_begin(j->be->store, STORE_READ, &t, &j->err) != 0)
+		return true;
+	m = model_of(j, t);
+	who = j->streaming ? WHO_KNOWN
+	    : who_find(&m, &j->be->known, &j->req, wall_ms(), &j->who, &j->verify);
+	if (who == WHO_VERIFY) {
+		j->then = NEXT_VERIFY;
+	} else if (who == WHO_KNOWN && authorized(j, &m) == 0) {
+		if (is_read(j))
+			read_answer(j, t);
+		else
+			write = true;
+	}
+	store_abort(t);
+	return !write || to_writer(j);
+}

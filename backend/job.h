@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A request on its way through the backend's threads. The loop thread makes
+ * it; a reader finds out who asks and answers reads; the writer applies writes;
+ * it always returns to the loop, which alone sends. At any time one thread owns it.
+ */
+#ifndef BACKEND_JOB_H
+#define BACKEND_JOB_H
+
+#include "backend/call.h"
+#include "backend/who.h"
+#include "backend/writer.h"
+#include "ipc/server.h"
+
+enum {
+	JOB_ARENA_MAX = 4 * 1024 * 1024,
+	JOB_SCRATCH_MAX = 8 * 1024 * 1024,
+	ANSWER_MAX = 1024 * 1024
+};
+
+/* What the loop has to do when a job comes back. */
+enum job_next {
+	NEXT_REPLY,  /* send what err, body and more say */
+	NEXT_VERIFY, /* have verify.hash compared, then run again */
+	NEXT_SIGN,   /* have the capability signed, then reply */
+	NEXT_HASH    /* control: have the new password hashed, then run again */
+};
+
+struct backend;
+
+struct job {
+	struct writer_job write; /* first: the writer knows jobs by it */
+	struct job *next;
+	struct backend *be;
+	struct ipc_server *via;
+	struct ipc_peer peer;
+	struct arena arena;   /* the message, who asks; as long as the job */
+	struct arena scratch; /* what one run works with */
+	bool control;
+	struct request req;
+	const struct res *res;
+	struct ctl_request ctl;
+	struct ctl_reply *ctl_reply;
+	struct str new_hash;
+	int64_t arrived_us, overdue_us; /* CLOCK_MONOTONIC */
+	struct who who;
+	struct who_verify verify;
+	struct cap sign;
+	enum job_next then;
+	struct err err;
+	int64_t retry_after;
+	struct buf body;
+	bool more;
+	/* A list that is sent in parts (streams.h). */
+	struct mark mark;
+	int64_t credit;
+	bool streaming, running, forgotten;
+	int64_t last_us;
+};
+
+int64_t now_us(void);  /* CLOCK_MONOTONIC */
+int64_t wall_ms(void); /* ms since 1970 */
+
+struct job *job_new(struct backend *be);
+/* Wipes: passwords and tokens were in it. */
+void job_free(struct job *j);
+
+/* Reader threads: finds out who asks, answers reads, hands writes to the writer. When it
+ * returns true the job goes back to the loop; false = the writer has it. */
+bool job_run(struct job *j);
+
+/* Runs a control command in a reader thread, the same way. */
+bool control_run(struct job *j);
+
+#endif

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tandem-backend: reading main() from top to bottom is reading who may do what,
+ * and from when on.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "backend/control.h"
+#include "backend/dirs.h"
+#include "backend/loop.h"
+#include "backend/sandbox.h"
+#include "backend/upkeep.h"
+#include "common/log.h"
+#include "common/notify.h"
+#include "common/release.h"
+
+enum { BATCH_MAX = 256, MEMO_ENTRIES = 8192, EXIT_CONFIG = 78, SOCKET_QUEUE = 4096 };
+
+static const char usage[] =
+    "usage: tandem-backend [-c FILE] [-o SECTION.NAME=VALUE]... [--check]\n"
+    "\n"
+    "  -c, --config FILE   configuration (default /etc/tandem/tandem.conf)\n"
+    "  -o, --set SETTING   one setting, over the file's\n"
+    "      --check         check the configuration and exit\n"
+    "      --help, --version\n"
+    "\n"
+    "See tandem-backend(8) and tandem.conf(5).\n";
+
+/* Returns only when the program is to go on. */
+static void
+arguments(int argc, char **argv, struct conf *conf)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+	    {"set", required_argument, NULL, 'o'}, {"check", no_argument, NULL, 'k'},
+	    {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'v'}, {0}};
+	const char *file = "/etc/tandem/tandem.conf", *settings[64];
+	size_t n = 0;
+	bool check = false;
+	struct err e = {0};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "c:o:", options, NULL)) != -1) {
+		if (c == 'c') {
+			file = optarg;
+		} else if (c == 'o' && n < sizeof(settings) / sizeof(settings[0])) {
+			settings[n++] = optarg;
+		} else if (c == 'k') {
+			check = true;
+		} else if (c == 'v') {
+			puts("tandem-backend " TANDEM_RELEASE);
+			exit(0);
+		} else {
+			fputs(usage, c == 'h' ? stdout : stderr);
+			exit(c == 'h' ? 0 : 2);
+		}
+	}
+	conf_defaults(conf);
+	if (conf_read(conf, file, &e) != 0) {
+		fprintf(stderr, "tandem-backend: %s\n", err_text(&e));
+		exit(EXIT_CONFIG);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (conf_set(conf, str_c(settings[i]), &e) != 0) {
+			fprintf(stderr, "tandem-backend: %s\n", err_text(&e));
+			exit(EXIT_CONFIG);
+		}
+	}
+	if (check) {
+		printf("%s: ok\n", file);
+		exit(0);
+	}
+}
+
+static void
+store_log(void *arg, const char *line)
+{
+	(void)arg;
+	log_event(LOG_INFO_, "store", "%s", line);
+}
+
+/* Nothing may be answered from a damaged environment; the next start recovers it. */
+static void
+store_panic(void *arg, const char *why)
+{
+	(void)arg;
+	log_event(LOG_ERROR_, "store-panic", "%s", why);
+	_exit(70);
+}
+
+/* Landlock keeps the process to its own directories whoever it runs as. */
+static void
+confine_paths(const struct conf *conf, struct err *e)
+{
+	char listen[CONF_TEXT_MAX], listen2[CONF_TEXT_MAX], control[CONF_TEXT_MAX],
+	    cert[CONF_TEXT_MAX];
+	const char *rw[6] = {conf->backend_state};
+	const char *ro[8] = {"/sys/devices/system/cpu", "/proc/self"};
+	size_t nrw = 1, nro = 2;
+
+	if (dirs_of(conf->backend_listen, listen))
+		rw[nrw++] = listen;
+	if (dirs_of(conf->backend_listen2, listen2))
+		rw[nrw++] = listen2;
+	if (dirs_of(conf->backend_control, control))
+		rw[nrw++] = control;
+	if (dirs_of(conf->backend_curve_cert, cert))
+		ro[nro++] = cert;
+	if (conf->backend_curve_allow[0] != '\0')
+		ro[nro++] = conf->backend_curve_allow;
+	/* czmq and libzmq look at these once. */
+	ro[nro++] = "/etc";
+	if (sandbox_paths(rw, ro, true, e) != 0)
+		log_fatal("%s", err_text(e));
+}
+
+struct wait_hash {
+	struct str *to;
+	bool done;
+};
+
+static void
+got_hash(void *arg, bool ok, struct str result)
+{
+	struct wait_hash *w = arg;
+
+	w->done = true;
+	if (ok) {
+		char *copy = malloc(result.n);
+
+		if (copy != NULL) {
+			memcpy(copy, result.p, result.n);
+			*w->to = (struct str){copy, result.n};
+		}
+	}
+}
+
+/* What passwords of unknown users are compared with, so that they cost the same. */
+static void
+make_decoy(struct backend *be)
+{
+	char random[32];
+	struct wait_hash w = {.to = &be->decoy_hash};
+
+	randombytes_buf(random, sizeof(random));
+	if (auth_hash(be->auth, (struct str){random, sizeof(random)}, got_hash, &w) != 0)
+		log_fatal("the auth child takes no work");
+	while (!w.done) {
+		struct pollfd p = {.fd = auth_fd(be->auth), .events = POLLIN};
+
+		if ((poll(&p, 1, 30000) <= 0 && errno != EINTR) || auth_read(be->auth) != 0)
+			log_fatal("the auth child does not answer");
+	}
+	if (be->decoy_hash.n == 0)
+		log_fatal("the auth child cannot hash passwords");
+}
+
+static void
+read_realm(struct backend *be, struct err *e)
+{
+	struct store_txn *t;
+	struct arena a;
+	struct settings s;
+	struct model m = {.a = &a, .e = e, .tenant = TENANT_DEFAULT};
+
+	arena_init(&a, 65536);
+	if (store_begin(be->store, STORE_READ, &t, e) != 0)
+		log_fatal("store: %s", err_text(e));
+	m.t = t;
+	if (model_settings(&m, &s) != 0)
+		log_fatal("store: %s", err_text(e));
+	snprintf(be->realm, sizeof(be->realm), "%.*s", (int)s.realm.n, s.realm.p);
+	store_abort(t);
+	arena_free(&a);
+}
+
+static void
+open_store(struct backend *be, struct err *e)
+{
+	struct store_conf sc = {
+	    .engine = be->conf->backend_engine,
+	    .dir = be->conf->backend_state,
+	    .cache_bytes = (size_t)be->conf->backend_cache_mb * 1024 * 1024,
+	    .log = store_log,
+	    .panic = store_panic,
+	};
+
+	if (store_open(&be->store, &sc, e) != 0)
+		log_fatal("%s", err_text(e));
+	read_realm(be, e);
+}
+
+static uid_t
+uid_of(const char *user)
+{
+	const struct passwd *pw = getpwnam(user);
+
+	return pw != NULL ? pw->pw_uid : (uid_t)-1;
+}
+
+static struct ipc_server *
+serve_at(const struct conf *conf, const char *endpoint, bool control, uid_t gateway, struct err *e)
+{
+	uid_t uids[3] = {geteuid(), 0, gateway};
+	struct ipc_server_conf sc = {
+	    .endpoint = endpoint,
+	    /* Directory and peer credentials decide; the file's own mode need not. */
+	    .mode = control ? 0600 : 0666,
+	    .uids = uids,
+	    .uid_count = control || gateway == (uid_t)-1 ? 2 : 3,
+	    .group = (gid_t)-1,
+	    .cert_file = conf->backend_curve_cert,
+	    .allow_dir = conf->backend_curve_allow,
+	    .queue = SOCKET_QUEUE,
+	};
+	struct ipc_server *s;
+
+	if (ipc_server_new(&s, &sc, e) != 0)
+		log_fatal("%s", err_text(e));
+	log_event(LOG_INFO_, "listening", "%s", ipc_server_endpoint(s));
+	return s;
+}
+
+static int
+signals(void)
+{
+	sigset_t set;
+	int fd;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if ((fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) < 0)
+		log_fatal("signalfd: %s", strerror(errno));
+	return fd;
+}
+
+static void
+start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
+{
+	const struct conf *conf = be->conf;
+
+	be->known.public_key = auth_public_key(be->auth);
+	be->known.tokens = memo_new(MEMO_ENTRIES);
+	be->known.passwords = memo_new(MEMO_ENTRIES);
+	be->tries = tries_new((unsigned)conf->backend_login_tries);
+	be->counts = calloc(all_resources_count, sizeof(*be->counts));
+	if (be->known.tokens == NULL || be->known.passwords == NULL || be->tries == NULL ||
+	    be->counts == NULL)
+		log_fatal("no memory");
+	if (writer_start(&be->writer, be->store, (unsigned)conf->backend_queue, BATCH_MAX, e) != 0 ||
+	    pool_start(&be->pool, (unsigned)conf->backend_readers, (unsigned)conf->backend_queue, e) != 0 ||
+	    upkeep_start(upkeep, be->store, e) != 0)
+		log_fatal("%s", err_text(e));
+}
+
+static void
+stop_threads(struct backend *be, struct upkeep *upkeep)
+{
+	upkeep_stop(upkeep);
+	auth_stop(be->auth);
+	/* The writer hands its jobs back to the pool, which frees them. */
+	writer_stop(be->writer);
+	pool_stop(be->pool);
+	load_end(be);
+	memo_free(be->known.tokens);
+	memo_free(be->known.passwords);
+	tries_free(be->tries);
+	free(be->counts);
+	free((char *)(uintptr_t)be->decoy_hash.p);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct conf conf;
+	static struct backend be = {.conf = &conf};
+	struct loop_conf loop = {.be = &be};
+	struct upkeep *upkeep = NULL;
+	enum log_level level = LOG_INFO_;
+	struct err e = {0};
+	bool tcp;
+	uid_t gateway;
+	int rc;
+
+	arguments(argc, argv, &conf);
+	log_level_by_name(str_c(conf.backend_log), &level);
+	log_init("backend", level);
+	be.started_us = now_us();
+	loop.signal_fd = signals();
+	if (sodium_init() < 0)
+		log_fatal("libsodium cannot be initialised");
+
+	/* As root: directories, and the auth child, which becomes its own user. */
+	if (dirs_make(&conf, &e) != 0)
+		log_fatal("%s", err_text(&e));
+	if (auth_start(&be.auth, &(struct auth_conf){.key_file = conf.backend_auth_keys,
+	        .user = conf.backend_auth_user, .threads = (unsigned)conf.backend_auth_threads}, &e) != 0)
+		log_fatal("%s", err_text(&e));
+	gateway = uid_of(conf.backend_gateway_user);
+
+	/* From here on as the backend's user, in its own directories, without a way back. */
+	if (sandbox_become(conf.backend_user, &e) != 0 || sandbox_basics(&e) != 0)
+		log_fatal("%s", err_text(&e));
+	confine_paths(&conf, &e);
+	open_store(&be, &e);
+	make_decoy(&be);
+	loop.servers[loop.n++] = serve_at(&conf, conf.backend_listen, false, gateway, &e);
+	if (conf.backend_listen2[0] != '\0')
+		loop.servers[loop.n++] = serve_at(&conf, conf.backend_listen2, false, gateway, &e);
+	loop.servers[loop.n++] = serve_at(&conf, conf.backend_control, true, (uid_t)-1, &e);
+	start_threads(&be, &upkeep, &e);
+	tcp = strncmp(conf.backend_listen, "tcp:", 4) == 0 || strncmp(conf.backend_listen2, "tcp:", 4) == 0;
+	if (sandbox_syscalls(SANDBOX_BACKEND, tcp, &e) != 0)
+		log_fatal("%s", err_text(&e));
+
+	log_event(LOG_INFO_, "ready", "%lld ms after the start",
+	    (long long)((now_us() - be.started_us) / 1000));
+	notify_send("READY=1");
+	rc = loop_run(&loop, &e);
+	if (rc != 0)
+		log_event(LOG_ERROR_, "loop", "%s", err_text(&e));
+	notify_send("STOPPING=1");
+	stop_threads(&be, upkeep);
+	for (size_t i = 0; i < loop.n; i++)
+		ipc_server_free(loop.servers[i]);
+	store_close(be.store);
+	log_event(LOG_INFO_, "stopped", "%lld s of service",
+	    (long long)((now_us() - be.started_us) / 1000000));
+	return rc == 0 ? 0 : 1;
+}

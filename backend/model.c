@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: ISC */
+#include "backend/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/key.h"
+#include "common/mp.h"
+#include "common/sink.h"
+
+enum { VALUE_MAX = 1024 * 1024 };
+
+static uint8_t
+version_of(const struct rec *r)
+{
+	return r->version != 0 ? (uint8_t)r->version : 1;
+}
+
+static void
+key_of(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, struct key *k)
+{
+	if (id == 0)
+		key_kind(k, m->tenant, owner, r->store);
+	else
+		key_id(k, m->tenant, owner, r->store, id);
+}
+
+int
+model_decode(struct model *m, const struct rec *r, struct str stored, void *obj)
+{
+	struct str body = {stored.p + 1, stored.n - 1};
+
+	/* A newer version's record was written by a newer program: not ours to guess at. */
+	if (stored.n == 0 || (uint8_t)stored.p[0] > version_of(r) ||
+	    mp_decode(r, obj, body, DECODE_ALL, m->a, m->e) != 0)
+		return err_set(m->e, ERR_INTERNAL, "a stored %s cannot be read", r->name);
+	return 0;
+}
+
+int
+model_get(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, void *obj)
+{
+	struct key k;
+	struct str stored;
+	int rc;
+
+	key_of(m, r, owner, id, &k);
+	memset(obj, 0, r->size);
+	rc = store_get(m->t, STORE_DATA, key_str(&k), m->a, &stored, m->e);
+	if (rc != 1)
+		return rc;
+	return model_decode(m, r, stored, obj) == 0 ? 1 : -1;
+}
+
+int
+model_put(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, const void *obj)
+{
+	void *copy = arena_alloc(m->a, r->size);
+	struct buf out;
+	struct key k;
+	int rc;
+
+	if (copy == NULL)
+		return err_set(m->e, ERR_TOO_LARGE, NULL);
+	memcpy(copy, obj, r->size);
+	rec_strip(r, copy, F_DERIVED);
+	buf_init(&out, VALUE_MAX);
+	buf_addc(&out, (char)version_of(r));
+	mp_encode(r, copy, &out, ENCODE_SECRETS);
+	key_of(m, r, owner, id, &k);
+	rc = out.failed ? err_set(m->e, ERR_TOO_LARGE, NULL)
+	                : store_put(m->t, STORE_DATA, key_str(&k), buf_str(&out), m->e);
+	buf_wipe(&out);
+	return rc;
+}
+
+int
+model_del(struct model *m, const struct rec *r, uint32_t owner, uint64_t id)
+{
+	struct key k;
+
+	key_of(m, r, owner, id, &k);
+	return store_del(m->t, STORE_DATA, key_str(&k), m->e);
+}
+
+struct each {
+	model_row_fn *row;
+	void *arg;
+};
+
+static int
+each_row(void *arg, struct str key, struct str val)
+{
+	struct each *each = arg;
+	uint32_t tenant, owner;
+	uint16_t kind;
+	struct str rest;
+
+	if (!key_split(key, &tenant, &owner, &kind, &rest))
+		return 0;
+	return each->row(each->arg, key_rest_id(rest), val);
+}
+
+int
+model_each(struct model *m, const struct rec *r, uint32_t owner, model_row_fn *row, void *arg)
+{
+	struct each each = {row, arg};
+	struct key k;
+
+	key_kind(&k, m->tenant, owner, r->store);
+	return store_scan(m->t, STORE_DATA, key_str(&k), (struct str){"", 0}, each_row, &each, m->e);
+}
+
+static struct str
+number_bytes(char *bytes, uint64_t v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		bytes[i] = (char)(unsigned char)(v >> (8 * (n - 1 - i)));
+	return (struct str){bytes, n};
+}
+
+static int
+counter_get(struct model *m, uint16_t series, struct key *k, uint64_t *ret)
+{
+	struct str v;
+	int rc;
+
+	key_id(k, m->tenant, OWNER_SYSTEM, META_COUNTER, series);
+	rc = store_get(m->t, STORE_META, key_str(k), m->a, &v, m->e);
+	*ret = rc == 1 ? key_rest_id(v) : 0;
+	return rc < 0 ? -1 : 0;
+}
+
+uint64_t
+model_next_number(struct model *m, uint16_t series)
+{
+	struct key k;
+	uint64_t last;
+	char bytes[8];
+
+	if (counter_get(m, series, &k, &last) != 0)
+		return 0;
+	last++;
+	if (store_put(m->t, STORE_META, key_str(&k), number_bytes(bytes, last, 8), m->e) != 0)
+		return 0;
+	return last;
+}
+
+int
+model_number_used(struct model *m, uint16_t series, uint64_t used)
+{
+	struct key k;
+	uint64_t last;
+	char bytes[8];
+
+	if (counter_get(m, series, &k, &last) != 0)
+		return -1;
+	if (last >= used)
+		return 0;
+	return store_put(m->t, STORE_META, key_str(&k), number_bytes(bytes, used, 8), m->e);
+}
+
+static int
+number_get(struct model *m, const struct key *k, uint32_t *ret)
+{
+	struct str v;
+	int rc = store_get(m->t, STORE_INDEX, key_str(k), m->a, &v, m->e);
+
+	*ret = 0;
+	if (rc == 1 && v.n == 4)
+		for (size_t i = 0; i < 4; i++)
+			*ret = *ret << 8 | (unsigned char)v.p[i];
+	return rc;
+}
+
+static int
+number_put(struct model *m, const struct key *k, uint32_t number)
+{
+	char bytes[4];
+
+	return store_put(m->t, STORE_INDEX, key_str(k), number_bytes(bytes, number, 4), m->e);
+}
+
+int
+model_item_owner(struct model *m, const struct rec *r, uint64_t id, uint32_t *owner)
+{
+	struct key k;
+
+	key_id(&k, m->tenant, OWNER_SYSTEM, r->store, id);
+	return number_get(m, &k, owner);
+}
+
+int
+model_item_index(struct model *m, const struct rec *r, uint64_t id, uint32_t owner)
+{
+	struct key k;
+
+	key_id(&k, m->tenant, OWNER_SYSTEM, r->store, id);
+	return number_put(m, &k, owner);
+}
+
+int
+model_item_unindex(struct model *m, const struct rec *r, uint64_t id)
+{
+	struct key k;
+
+	key_id(&k, m->tenant, OWNER_SYSTEM, r->store, id);
+	return store_del(m->t, STORE_INDEX, key_str(&k), m->e) < 0 ? -1 : 0;
+}
+
+int
+model_name(struct model *m, uint16_t index, struct str name, uint32_t *ret)
+{
+	struct key k;
+
+	key_text(&k, m->tenant, OWNER_SYSTEM, index, name);
+	return number_get(m, &k, ret);
+}
+
+int
+model_name_set(struct model *m, uint16_t index, struct str name, uint32_t number)
+{
+	struct key k;
+
+	key_text(&k, m->tenant, OWNER_SYSTEM, index, name);
+	return number_put(m, &k, number);
+}
+
+int
+model_name_del(struct model *m, uint16_t index, struct str name)
+{
+	struct key k;
+
+	key_text(&k, m->tenant, OWNER_SYSTEM, index, name);
+	return store_del(m->t, STORE_INDEX, key_str(&k), m->e) < 0 ? -1 : 0;
+}
+
+int
+model_settings(struct model *m, struct settings *ret)
+{
+	if (model_get(m, &rec_settings, OWNER_SYSTEM, 0, ret) < 0)
+		return -1;
+	rec_defaults(&rec_settings, ret);
+	return 0;
+}
+
+static int
+by_weight(const void *pa, const void *pb)
+{
+	const struct group_ref *a = pa, *b = pb;
+
+	if (a->rec.weight != b->rec.weight)
+		return a->rec.weight < b->rec.weight ? -1 : 1;
+	return str_cmp(a->rec.name, b->rec.name);
+}
+
+int
+model_groups(struct model *m, const struct user *u, struct group_ref *ret, size_t *n)
+{
+	*n = 0;
+	for (size_t i = 0; i < u->groups.n && *n < GROUPS_MAX; i++) {
+		struct group_ref *g = &ret[*n];
+		int rc = model_name(m, INDEX_GROUP, u->groups.v[i], &g->id);
+
+		if (rc == 1)
+			rc = model_get(m, &rec_group, g->id, 0, &g->rec);
+		if (rc < 0)
+			return -1;
+		*n += rc == 1;
+	}
+	qsort(ret, *n, sizeof(*ret), by_weight);
+	return 0;
+}
+
+static bool
+listed(const struct permission_list *l, enum permission_name p, bool *granted)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->v[i].name == (int)p) {
+			*granted = l->v[i].enabled;
+			return true;
+		}
+	}
+	return false;
+}
+
+int
+model_permission(struct model *m, const struct user *u, enum permission_name p)
+{
+	struct group_ref groups[GROUPS_MAX];
+	bool granted;
+	size_t n;
+
+	if (listed(&u->permissions, p, &granted))
+		return granted;
+	if (model_groups(m, u, groups, &n) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (listed(&groups[i].rec.permissions, p, &granted))
+			return granted;
+	return p != permission_name_SUPERADMIN;
+}
+
+/* Calls fn for every name under which a user can be found. */
+static int
+names(struct model *m, const struct user *u, uint32_t id,
+    int (*fn)(struct model *, struct str, uint32_t))
+{
+	if (u == NULL)
+		return 0;
+	if (fn(m, u->user_name, id) != 0)
+		return -1;
+	for (size_t i = 0; i < u->aliases.n; i++)
+		if (fn(m, u->aliases.v[i], id) != 0)
+			return -1;
+	return REC_HAS(u, user, im_id) && u->im_id.n > 0 ? fn(m, u->im_id, id) : 0;
+}
+
+static int
+forget_name(struct model *m, struct str name, uint32_t id)
+{
+	(void)id;
+	return model_name_del(m, INDEX_LOGIN, name);
+}
+
+static int
+take_name(struct model *m, struct str name, uint32_t id)
+{
+	uint32_t other;
+	int rc = model_name(m, INDEX_LOGIN, name, &other);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 1 && other != id)
+		return err_set(m->e, ERR_CONFLICT, "the name \"%.*s\" is in use", (int)name.n, name.p);
+	return model_name_set(m, INDEX_LOGIN, name, id);
+}
+
+int
+model_user_put(struct model *m, uint32_t id, const struct user *old, const struct user *u)
+{
+	if (names(m, old, id, forget_name) != 0 || names(m, u, id, take_name) != 0)
+		return -1;
+	return model_put(m, &rec_user, id, 0, u);
+}
+
+int
+model_user_forget(struct model *m, uint32_t id, const struct user *u)
+{
+	return names(m, u, id, forget_name);
+}

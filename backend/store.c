@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: ISC */
+#include "backend/store.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/store_engine.h"
+
+static const struct {
+	const char *name;
+	const struct store_ops *ops;
+} engines[] = {
+    {"bdb", &store_bdb_ops},
+    {"mem", &store_mem_ops},
+};
+
+void
+store_setup(struct store *s, const struct store_ops *ops, const struct store_conf *conf)
+{
+	s->ops = ops;
+	s->conf = *conf;
+	atomic_flag_clear(&s->panicked);
+	atomic_init(&s->commits, 0);
+}
+
+struct store_txn *
+store_txn_new(struct store *s, struct store_txn *parent, enum store_mode mode, struct err *e)
+{
+	struct store_txn *t = calloc(1, sizeof(*t));
+
+	if (t == NULL) {
+		err_set(e, ERR_UNAVAILABLE, "store: out of memory");
+		return NULL;
+	}
+	t->store = s;
+	t->parent = parent;
+	t->mode = mode;
+	return t;
+}
+
+void
+store_log(const struct store *s, const char *fmt, ...)
+{
+	char line[256];
+	va_list ap;
+
+	if (s->conf.log == NULL)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	s->conf.log(s->conf.arg, line);
+}
+
+void
+store_log_phase(const struct store *s, const char *what, struct timespec *since)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	store_log(s, "store: %s in %ld ms", what, (long)(t.tv_sec - since->tv_sec) * 1000 +
+	    (t.tv_nsec - since->tv_nsec) / 1000000);
+	*since = t;
+}
+
+noreturn void
+store_panic(struct store *s, const char *why)
+{
+	if (atomic_flag_test_and_set(&s->panicked))
+		for (;;)
+			pause();
+	if (s->conf.panic != NULL)
+		s->conf.panic(s->conf.arg, why);
+	abort();
+}
+
+int
+store_open(struct store **ret, const struct store_conf *conf, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
+		if (strcmp(engines[i].name, conf->engine) == 0)
+			return engines[i].ops->open(ret, conf, e);
+	return err_set(e, ERR_INTERNAL, "no store engine is named \"%.32s\"", conf->engine);
+}
+
+void
+store_close(struct store *s)
+{
+	if (s != NULL)
+		s->ops->close(s);
+}
+
+int
+store_begin(struct store *s, enum store_mode mode, struct store_txn **ret, struct err *e)
+{
+	return s->ops->begin(s, NULL, mode, ret, e);
+}
+
+int
+store_nest(struct store_txn *parent, struct store_txn **ret, struct err *e)
+{
+	assert(parent->mode == STORE_WRITE);
+	return parent->store->ops->begin(parent->store, parent, STORE_WRITE, ret, e);
+}
+
+int
+store_commit(struct store_txn *t, struct err *e)
+{
+	struct store *s = t->store;
+	struct store_txn *parent = t->parent;
+	bool wrote = t->wrote;
+
+	if (t->mode == STORE_READ) {
+		s->ops->abort(t);
+		return 0;
+	}
+	if (s->ops->commit(t, e) != 0)
+		return -1;
+	if (wrote && parent != NULL)
+		parent->wrote = true;
+	else if (wrote)
+		atomic_fetch_add(&s->commits, 1);
+	return 0;
+}
+
+void
+store_abort(struct store_txn *t)
+{
+	t->store->ops->abort(t);
+}
+
+int
+store_get(struct store_txn *t, enum store_table table, struct str key, struct arena *a,
+    struct str *val, struct err *e)
+{
+	return t->store->ops->get(t, table, key, a, val, e);
+}
+
+int
+store_put(struct store_txn *t, enum store_table table, struct str key, struct str val,
+    struct err *e)
+{
+	assert(t->mode == STORE_WRITE);
+	if (t->store->ops->put(t, table, key, val, e) != 0)
+		return -1;
+	t->wrote = true;
+	return 0;
+}
+
+int
+store_del(struct store_txn *t, enum store_table table, struct str key, struct err *e)
+{
+	int ret;
+
+	assert(t->mode == STORE_WRITE);
+	ret = t->store->ops->del(t, table, key, e);
+	if (ret == 1)
+		t->wrote = true;
+	return ret;
+}
+
+struct range {
+	struct str prefix, after;
+	store_row_fn *row;
+	void *arg;
+};
+
+static int
+in_range(void *arg, struct str key, struct str val)
+{
+	const struct range *r = arg;
+
+	if (key.n < r->prefix.n || !str_eq((struct str){key.p, r->prefix.n}, r->prefix))
+		return 1;
+	if (r->after.n > 0 && str_eq(key, r->after))
+		return 0;
+	return r->row(r->arg, key, val);
+}
+
+int
+store_scan(struct store_txn *t, enum store_table table, struct str prefix, struct str after,
+    store_row_fn *row, void *arg, struct err *e)
+{
+	struct range r = {prefix, after, row, arg};
+	struct str start = str_cmp(after, prefix) > 0 ? after : prefix;
+
+	return t->store->ops->scan(t, table, start, in_range, &r, e);
+}
+
+int
+store_checkpoint(struct store *s, uint64_t min_log_bytes, struct err *e)
+{
+	return s->ops->checkpoint(s, min_log_bytes / 1024 + (min_log_bytes % 1024 != 0), e);
+}
+
+int
+store_trickle(struct store *s, int percent, struct err *e)
+{
+	return s->ops->trickle(s, percent, e);
+}
+
+void
+store_stats(struct store *s, struct store_stats *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	ret->commits = atomic_load(&s->commits);
+	s->ops->stats(s, ret);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The store as the rest of the backend sees it: tables of byte keys in
+ * unsigned byte order, transactions, nothing about the engine. Berkeley DB is
+ * in store_bdb.c, the only file that includes its header; store_mem.c serves
+ * unit tests. Both are reached through these calls alone.
+ *
+ * Threads: a transaction belongs to the thread that began it. One thread at a
+ * time may hold a write transaction (the writer thread); any number may read.
+ * A read transaction sees one consistent committed state, neither waits for an
+ * open write transaction nor sees anything of it before it is durable.
+ */
+#ifndef BACKEND_STORE_H
+#define BACKEND_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/err.h"
+#include "common/str.h"
+
+/* Keys of every table begin [tenant u32][owner u32], big-endian (see key.h). */
+enum store_table {
+	STORE_DATA,  /* records of users, groups and the system */
+	STORE_INDEX, /* names and ids to owners */
+	STORE_META,  /* counters, versions */
+	STORE_TABLES
+};
+
+enum store_mode { STORE_READ, STORE_WRITE };
+
+struct store;
+struct store_txn;
+
+struct store_conf {
+	const char *engine; /* "bdb" or "mem" */
+	const char *dir;    /* directory of the environment, mode 0700; not used by "mem" */
+	size_t cache_bytes; /* page cache; 0 = 64 MiB */
+	/* One line of text about a start-up phase or a fault; may be NULL. Any thread. */
+	void (*log)(void *arg, const char *line);
+	/* The environment is damaged or must be recovered: nothing may be answered from
+	 * it again. Called at most once, from any thread; must not return. NULL = abort. */
+	void (*panic)(void *arg, const char *why);
+	void *arg;
+};
+
+struct store_stats {
+	uint64_t commits;      /* write transactions committed and flushed */
+	uint64_t flushes;      /* log flushes (fdatasync calls of the log), 0 for "mem" */
+	uint64_t log_bytes;    /* written to the log since the last checkpoint */
+	uint64_t cache_hits, cache_misses;
+};
+
+/* Opens (creating what is missing, recovering what a crash left): 0, or -1 with *e. */
+int store_open(struct store **ret, const struct store_conf *conf, struct err *e);
+/* All transactions must have ended. Checkpoints and closes; NULL is allowed. */
+void store_close(struct store *s);
+
+/* Begins a transaction; STORE_WRITE only in one thread at a time. 0 or -1. */
+int store_begin(struct store *s, enum store_mode mode, struct store_txn **ret, struct err *e);
+/* Begins a child of a write transaction: its changes join the parent's when it is
+ * committed and vanish when it is aborted. The parent rests meanwhile. */
+int store_nest(struct store_txn *parent, struct store_txn **ret, struct err *e);
+/* Ends a transaction. A top-level write transaction has been flushed to disk when 0 is
+ * returned. The handle is gone in every case. */
+int store_commit(struct store_txn *t, struct err *e);
+void store_abort(struct store_txn *t);
+
+/* 1 = found (*val is a copy in the arena), 0 = no such key, -1 with *e. */
+int store_get(struct store_txn *t, enum store_table table, struct str key, struct arena *a,
+    struct str *val, struct err *e);
+/* Inserts or replaces. */
+int store_put(struct store_txn *t, enum store_table table, struct str key, struct str val,
+    struct err *e);
+/* 1 = removed, 0 = was not there, -1 with *e. */
+int store_del(struct store_txn *t, enum store_table table, struct str key, struct err *e);
+
+/* Rows whose key begins with `prefix`, in key order, starting behind `after` (an empty
+ * string = from the first). `row` returns 0 to go on, 1 to stop; key and value are valid
+ * during the call only. It must not call into the store. 0 or -1. */
+typedef int store_row_fn(void *arg, struct str key, struct str val);
+int store_scan(struct store_txn *t, enum store_table table, struct str prefix, struct str after,
+    store_row_fn *row, void *arg, struct err *e);
+
+/* Writes a checkpoint when at least `min_log_bytes` of log came since the last one
+ * (0 = always), and removes logs no longer needed. For the maintenance thread. */
+int store_checkpoint(struct store *s, uint64_t min_log_bytes, struct err *e);
+/* Writes dirty pages until `percent` of the cache is clean. For the maintenance thread. */
+int store_trickle(struct store *s, int percent, struct err *e);
+
+void store_stats(struct store *s, struct store_stats *ret);
+
+#endif

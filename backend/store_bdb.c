@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The store on Berkeley DB. Readers use snapshots, so they take no locks and
+ * meet no deadlocks; store_gate.h says why a snapshot is taken the moment a
+ * transaction begins, and what happens while a commit is being flushed.
+ */
+#include "backend/store.h"
+
+#include <db.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/store_disk.h"
+#include "backend/store_engine.h"
+#include "backend/store_gate.h"
+
+enum {
+	PAGE = 4096, /* what the file system writes whole: a larger page can be torn */
+	CACHE_DEFAULT = 64 << 20,
+	/* Start-up reads the newest log file from its first byte to find the end, however
+	 * recent the last checkpoint is: small files bound that. */
+	LOG_FILE = 16 << 20,
+	LOG_BUFFER = 4 << 20,
+	LOCKS = 100000,
+	/* Each version of a page that is still in the cache keeps its transaction. */
+	TRANSACTIONS = 20000,
+	VALUE_SMALL = 1024
+};
+
+struct bdb {
+	struct store base;
+	DB_ENV *env;
+	DB *table[STORE_TABLES];
+	struct store_gate gate;
+	int home;            /* descriptor that holds the lock of the directory */
+	atomic_bool running; /* faults are panics from now on, not errors of store_open() */
+};
+
+static const char *const files[STORE_TABLES] = {"data.db", "index.db", "meta.db"};
+
+static struct bdb *
+bdb_of(const struct store_txn *t)
+{
+	return (struct bdb *)t->store;
+}
+
+static DBT
+dbt_of(struct str s)
+{
+	return (DBT){.data = (void *)(uintptr_t)s.p, .size = (u_int32_t)s.n};
+}
+
+/* Every failure of a library call passes here once: *e is set, or the process ends. */
+static int
+fail(struct bdb *b, int ret, const char *what, struct err *e)
+{
+	enum err_code code = ERR_INTERNAL;
+
+	if (atomic_load(&b->running) && (ret == DB_RUNRECOVERY || disk_flush_failed()))
+		store_panic(&b->base, what);
+	/* When no dirty page can be written out the library lacks cache, not disk. */
+	if (ret == ENOSPC || ret == EDQUOT || ((ret == EIO || ret == ENOMEM) && disk_is_full()))
+		code = ERR_NO_SPACE;
+	else if (ret == DB_LOCK_DEADLOCK || ret == DB_LOCK_NOTGRANTED || ret == ENOMEM)
+		code = ERR_UNAVAILABLE;
+	return err_set(e, code, "store: %s: %s", what, db_strerror(ret));
+}
+
+static void
+on_error(const DB_ENV *env, const char *prefix, const char *msg)
+{
+	(void)prefix;
+	store_log(env->app_private, "store: %s", msg);
+}
+
+static void
+on_event(DB_ENV *env, u_int32_t event, void *info)
+{
+	struct bdb *b = env->app_private;
+
+	(void)info;
+	if (event == DB_EVENT_PANIC && atomic_load(&b->running))
+		store_panic(&b->base, "the environment must be recovered");
+}
+
+static int
+configure(struct bdb *b, DB_ENV *env)
+{
+	size_t cache = b->base.conf.cache_bytes > 0 ? b->base.conf.cache_bytes : CACHE_DEFAULT;
+	int ret;
+
+	env->app_private = b;
+	env->set_errcall(env, on_error);
+	if ((ret = env->set_event_notify(env, on_event)) != 0 ||
+	    (ret = env->set_cachesize(env, (u_int32_t)(cache >> 30),
+	         (u_int32_t)(cache & ((1U << 30) - 1)), 1)) != 0 ||
+	    (ret = env->set_lg_bsize(env, LOG_BUFFER)) != 0 ||
+	    (ret = env->set_lg_max(env, LOG_FILE)) != 0 ||
+	    (ret = env->log_set_config(env, DB_LOG_AUTO_REMOVE, 1)) != 0 ||
+	    (ret = env->set_lk_detect(env, DB_LOCK_MINWRITE)) != 0 ||
+	    (ret = env->set_lk_max_locks(env, LOCKS)) != 0 ||
+	    (ret = env->set_lk_max_lockers(env, LOCKS)) != 0 ||
+	    (ret = env->set_lk_max_objects(env, LOCKS)) != 0 ||
+	    (ret = env->set_tx_max(env, TRANSACTIONS)) != 0 ||
+	    (ret = env->set_tmp_dir(env, ".")) != 0)
+		return ret;
+	return 0;
+}
+
+static int
+open_env(struct bdb *b, struct err *e)
+{
+	const u_int32_t flags = DB_CREATE | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_LOCK |
+	    DB_INIT_MPOOL | DB_THREAD | DB_RECOVER | DB_PRIVATE;
+	int ret;
+
+	if ((ret = db_env_set_func_fsync(disk_flush)) != 0 ||
+	    (ret = db_env_set_func_pwrite(disk_pwrite)) != 0 ||
+	    (ret = db_env_create(&b->env, 0)) != 0 || (ret = configure(b, b->env)) != 0 ||
+	    (ret = b->env->open(b->env, b->base.conf.dir, flags, 0600)) != 0)
+		return fail(b, ret, "open or recover", e);
+	return 0;
+}
+
+static int
+open_tables(struct bdb *b, struct err *e)
+{
+	const u_int32_t flags = DB_CREATE | DB_THREAD | DB_AUTO_COMMIT | DB_MULTIVERSION;
+
+	for (int i = 0; i < STORE_TABLES; i++) {
+		DB *db;
+		int ret;
+
+		if ((ret = db_create(&db, b->env, 0)) != 0)
+			return fail(b, ret, files[i], e);
+		b->table[i] = db;
+		if ((ret = db->set_pagesize(db, PAGE)) != 0 ||
+		    (ret = db->set_flags(db, DB_CHKSUM)) != 0 ||
+		    (ret = db->open(db, NULL, files[i], NULL, DB_BTREE, flags, 0600)) != 0)
+			return fail(b, ret, files[i], e);
+	}
+	return 0;
+}
+
+static int
+txn_new(struct store *s, struct store_txn *parent, enum store_mode mode, struct store_txn **ret,
+    struct err *e)
+{
+	struct bdb *b = (struct bdb *)s;
+	struct store_txn *t = store_txn_new(s, parent, mode, e);
+	DB_TXN *txn;
+	int r;
+
+	if (t == NULL)
+		return -1;
+	r = b->env->txn_begin(b->env, parent != NULL ? parent->handle : NULL, &txn,
+	    mode == STORE_READ ? DB_TXN_SNAPSHOT : 0);
+	if (r != 0) {
+		free(t);
+		return fail(b, r, "begin", e);
+	}
+	t->handle = txn;
+	*ret = t;
+	return 0;
+}
+
+static void
+txn_end(struct store_txn *t)
+{
+	DB_TXN *txn = t->handle;
+	struct err e;
+	int ret = txn->abort(txn);
+
+	if (ret != 0)
+		fail(bdb_of(t), ret, "abort", &e);
+	free(t);
+}
+
+/* A reader's transaction. The library fixes its snapshot at the first page it reads, so one
+ * is read here. */
+static int
+snapshot(struct store *s, struct store_txn **ret, struct err *e)
+{
+	DB *db = ((struct bdb *)s)->table[STORE_META];
+	DBT key = dbt_of(STR_LIT("")), val = {.flags = DB_DBT_USERMEM};
+	int r;
+
+	if (txn_new(s, NULL, STORE_READ, ret, e) != 0)
+		return -1;
+	r = db->get(db, (*ret)->handle, &key, &val, 0);
+	if (r == 0 || r == DB_NOTFOUND || r == DB_BUFFER_SMALL)
+		return 0;
+	txn_end(*ret);
+	return fail((struct bdb *)s, r, "snapshot", e);
+}
+
+static int
+bdb_begin(struct store *s, struct store_txn *parent, enum store_mode mode,
+    struct store_txn **ret, struct err *e)
+{
+	return mode == STORE_READ ? gate_begin(&((struct bdb *)s)->gate, ret, e)
+	                          : txn_new(s, parent, mode, ret, e);
+}
+
+static void
+bdb_abort(struct store_txn *t)
+{
+	if (t->mode == STORE_READ)
+		gate_end(&bdb_of(t)->gate, t);
+	else
+		txn_end(t);
+}
+
+static int
+commit_durably(struct bdb *b, DB_TXN *txn)
+{
+	int ret, flush = 0;
+
+	gate_shut(&b->gate);
+	ret = txn->commit(txn, DB_TXN_SYNC);
+	/* The library reports success when the flush failed just after the log went to a new
+	 * file. Asking again costs nothing once the log is flushed; if it cannot be, the
+	 * commit can be neither undone nor acknowledged. */
+	if (ret == 0)
+		flush = b->env->log_flush(b->env, NULL);
+	if (flush != 0 || disk_flush_failed())
+		store_panic(&b->base, "a commit could not be flushed to disk");
+	gate_reopen(&b->gate);
+	return ret;
+}
+
+static int
+bdb_commit(struct store_txn *t, struct err *e)
+{
+	struct bdb *b = bdb_of(t);
+	DB_TXN *txn = t->handle;
+	int ret = t->parent == NULL && t->wrote ? commit_durably(b, txn) : txn->commit(txn, 0);
+
+	free(t);
+	return ret == 0 ? 0 : fail(b, ret, "commit", e);
+}
+
+static int
+bdb_get(struct store_txn *t, enum store_table table, struct str key, struct arena *a,
+    struct str *val, struct err *e)
+{
+	DB *db = bdb_of(t)->table[table];
+	char small[VALUE_SMALL];
+	DBT k = dbt_of(key);
+	DBT v = {.data = small, .ulen = sizeof(small), .flags = DB_DBT_USERMEM};
+	int ret = db->get(db, t->handle, &k, &v, 0);
+
+	if (ret == DB_NOTFOUND)
+		return 0;
+	if (ret == DB_BUFFER_SMALL) {
+		v.ulen = v.size;
+		v.data = arena_alloc(a, (size_t)v.size + 1);
+		ret = v.data != NULL ? db->get(db, t->handle, &k, &v, 0) : ENOMEM;
+		*val = (struct str){v.data, v.size};
+	} else if (ret == 0) {
+		*val = arena_copy(a, (struct str){small, v.size});
+		ret = val->p != NULL ? 0 : ENOMEM;
+	}
+	return ret == 0 ? 1 : fail(bdb_of(t), ret, "get", e);
+}
+
+static int
+bdb_put(struct store_txn *t, enum store_table table, struct str key, struct str val,
+    struct err *e)
+{
+	DB *db = bdb_of(t)->table[table];
+	DBT k = dbt_of(key), v = dbt_of(val);
+	int ret = db->put(db, t->handle, &k, &v, 0);
+
+	return ret == 0 ? 0 : fail(bdb_of(t), ret, "put", e);
+}
+
+static int
+bdb_del(struct store_txn *t, enum store_table table, struct str key, struct err *e)
+{
+	DB *db = bdb_of(t)->table[table];
+	DBT k = dbt_of(key);
+	int ret = db->del(db, t->handle, &k, 0);
+
+	if (ret == DB_NOTFOUND)
+		return 0;
+	return ret == 0 ? 1 : fail(bdb_of(t), ret, "delete", e);
+}
+
+static int
+bdb_scan(struct store_txn *t, enum store_table table, struct str start, store_row_fn *row,
+    void *arg, struct err *e)
+{
+	DB *db = bdb_of(t)->table[table];
+	DBT k = {.flags = DB_DBT_REALLOC, .size = (u_int32_t)start.n}, v = {.flags = DB_DBT_REALLOC};
+	DBC *c;
+	int ret, end;
+
+	if ((k.data = malloc(start.n + 1)) == NULL)
+		return err_set(e, ERR_UNAVAILABLE, "store: out of memory");
+	if (start.n > 0)
+		memcpy(k.data, start.p, start.n);
+	if ((ret = db->cursor(db, t->handle, &c, 0)) == 0) {
+		for (ret = c->get(c, &k, &v, DB_SET_RANGE); ret == 0;
+		     ret = c->get(c, &k, &v, DB_NEXT))
+			if (row(arg, (struct str){k.data, k.size}, (struct str){v.data, v.size}))
+				break;
+		end = c->close(c);
+		ret = ret == 0 || ret == DB_NOTFOUND ? end : ret;
+	}
+	free(k.data);
+	free(v.data);
+	return ret == 0 ? 0 : fail(bdb_of(t), ret, "scan", e);
+}
+
+static int
+bdb_checkpoint(struct store *s, uint64_t min_log_kib, struct err *e)
+{
+	struct bdb *b = (struct bdb *)s;
+	u_int32_t kib = min_log_kib > UINT32_MAX ? UINT32_MAX : (u_int32_t)min_log_kib;
+	int ret = b->env->txn_checkpoint(b->env, kib, 0, 0);
+
+	return ret == 0 ? 0 : fail(b, ret, "checkpoint", e);
+}
+
+static int
+bdb_trickle(struct store *s, int percent, struct err *e)
+{
+	DB_ENV *env = ((struct bdb *)s)->env;
+	int ret = env->memp_trickle(env, percent, NULL);
+
+	return ret == 0 ? 0 : fail((struct bdb *)s, ret, "trickle", e);
+}
+
+static void
+bdb_stats(struct store *s, struct store_stats *ret)
+{
+	struct bdb *b = (struct bdb *)s;
+	DB_LOG_STAT *log;
+	DB_MPOOL_STAT *pool;
+
+	if (b->env->log_stat(b->env, &log, 0) == 0) {
+		ret->flushes = log->st_scount;
+		ret->log_bytes = ((uint64_t)log->st_wc_mbytes << 20) + log->st_wc_bytes;
+		free(log);
+	}
+	if (b->env->memp_stat(b->env, &pool, NULL, 0) == 0) {
+		ret->cache_hits = pool->st_cache_hit;
+		ret->cache_misses = pool->st_cache_miss;
+		free(pool);
+	}
+}
+
+/* Also after a failed open. Errors lose nothing: what was acknowledged is in the log. */
+static void
+bdb_close(struct store *s)
+{
+	struct bdb *b = (struct bdb *)s;
+
+	if (atomic_load(&b->running))
+		(void)b->env->txn_checkpoint(b->env, 0, 0, DB_FORCE);
+	for (int i = 0; i < STORE_TABLES; i++)
+		if (b->table[i] != NULL)
+			(void)b->table[i]->close(b->table[i], 0);
+	if (b->env != NULL)
+		(void)b->env->close(b->env, 0);
+	gate_destroy(&b->gate);
+	if (b->home != -1)
+		close(b->home);
+	free(b);
+}
+
+static int
+bdb_open(struct store **ret, const struct store_conf *conf, struct err *e)
+{
+	struct bdb *b = calloc(1, sizeof(*b));
+	struct timespec t;
+
+	if (b == NULL)
+		return err_set(e, ERR_INTERNAL, "store: out of memory");
+	store_setup(&b->base, &store_bdb_ops, conf);
+	gate_init(&b->gate, &b->base, snapshot, txn_end);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	if ((b->home = disk_home(conf->dir, e)) == -1 || open_env(b, e) != 0)
+		goto failed;
+	store_log_phase(&b->base, "environment opened and recovered", &t);
+	if (open_tables(b, e) != 0)
+		goto failed;
+	store_log_phase(&b->base, "tables opened", &t);
+	atomic_store(&b->running, true);
+	*ret = &b->base;
+	return 0;
+failed:
+	bdb_close(&b->base);
+	return -1;
+}
+
+const struct store_ops store_bdb_ops = {bdb_open, bdb_close, bdb_begin, bdb_commit, bdb_abort,
+    bdb_get, bdb_put, bdb_del, bdb_scan, bdb_checkpoint, bdb_trickle, bdb_stats};

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC */
+#include "backend/store_disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static atomic_bool flush_failed, full;
+
+static int
+check_home(int fd, const char *dir, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return err_set(e, ERR_INTERNAL, "%.80s: %s", dir, strerror(errno));
+	if (st.st_uid != geteuid())
+		return err_set(e, ERR_INTERNAL, "%.80s: belongs to another user", dir);
+	if ((st.st_mode & 07777) != 0700)
+		return err_set(e, ERR_INTERNAL, "%.80s: mode %04o, must be 0700", dir,
+		    (unsigned)st.st_mode & 07777U);
+	/* The library reads such a file unasked and lets it override what the program set. */
+	if (fstatat(fd, "DB_CONFIG", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return err_set(e, ERR_INTERNAL, "%.80s/DB_CONFIG must not exist", dir);
+	if (errno != ENOENT)
+		return err_set(e, ERR_INTERNAL, "%.80s/DB_CONFIG: %s", dir, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return err_set(e, ERR_UNAVAILABLE, "%.80s: in use by another process", dir);
+	return 0;
+}
+
+int
+disk_home(const char *dir, struct err *e)
+{
+	int fd;
+
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+		return err_set(e, ERR_INTERNAL, "%.80s: %s", dir, strerror(errno));
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return err_set(e, ERR_INTERNAL, "%.80s: %s", dir, strerror(errno));
+	if (check_home(fd, dir, e) != 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int
+disk_flush(int fd)
+{
+	int r;
+
+	if (disk_flush_failed())
+		return EIO;
+	while ((r = fdatasync(fd)) != 0 && errno == EINTR)
+		;
+	if (r == 0)
+		return 0;
+	r = errno;
+	atomic_store(&flush_failed, true);
+	return r;
+}
+
+bool
+disk_flush_failed(void)
+{
+	return atomic_load(&flush_failed);
+}
+
+ssize_t
+disk_pwrite(int fd, const void *p, size_t n, off_t at)
+{
+	ssize_t r = pwrite(fd, p, n, at);
+
+	if (r >= 0)
+		atomic_store(&full, false);
+	else if (errno == ENOSPC || errno == EDQUOT)
+		atomic_store(&full, true);
+	return r;
+}
+
+bool
+disk_is_full(void)
+{
+	return atomic_load(&full);
+}

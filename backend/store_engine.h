@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What store.c and the engines share; nobody else includes it. An engine
+ * embeds `struct store` as the first member of its own.
+ */
+#ifndef BACKEND_STORE_ENGINE_H
+#define BACKEND_STORE_ENGINE_H
+
+#include <stdatomic.h>
+#include <stdnoreturn.h>
+#include <time.h>
+
+#include "backend/store.h"
+
+struct store_ops {
+	int (*open)(struct store **ret, const struct store_conf *conf, struct err *e);
+	void (*close)(struct store *s);
+	/* `parent` is NULL for a top-level transaction. */
+	int (*begin)(struct store *s, struct store_txn *parent, enum store_mode mode,
+	    struct store_txn **ret, struct err *e);
+	int (*commit)(struct store_txn *t, struct err *e); /* of STORE_WRITE */
+	void (*abort)(struct store_txn *t);                /* ends readers as well */
+	int (*get)(struct store_txn *t, enum store_table table, struct str key, struct arena *a,
+	    struct str *val, struct err *e);
+	int (*put)(struct store_txn *t, enum store_table table, struct str key, struct str val,
+	    struct err *e);
+	int (*del)(struct store_txn *t, enum store_table table, struct str key, struct err *e);
+	/* All rows from the first key that is not less than `start`, until `row` returns != 0. */
+	int (*scan)(struct store_txn *t, enum store_table table, struct str start,
+	    store_row_fn *row, void *arg, struct err *e);
+	int (*checkpoint)(struct store *s, uint64_t min_log_kib, struct err *e);
+	int (*trickle)(struct store *s, int percent, struct err *e);
+	void (*stats)(struct store *s, struct store_stats *ret);
+};
+
+struct store {
+	const struct store_ops *ops;
+	struct store_conf conf;
+	atomic_flag panicked;
+	atomic_ulong commits;
+};
+
+struct store_txn {
+	struct store *store;
+	struct store_txn *parent;
+	enum store_mode mode;
+	bool wrote;             /* it, or a committed child, changed something */
+	void *handle;           /* the engine's */
+	unsigned long epoch;    /* see store_gate.h */
+	struct store_txn *next; /* in the gate's list */
+};
+
+extern const struct store_ops store_bdb_ops, store_mem_ops;
+
+void store_log(const struct store *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* "store: <what> in <n> ms" since *since, which is then set to now (CLOCK_MONOTONIC). */
+void store_log_phase(const struct store *s, const char *what, struct timespec *since);
+/* Calls conf.panic once. Never returns: whoever comes second waits for the end of the process. */
+noreturn void store_panic(struct store *s, const char *why);
+/* The state every engine starts from. */
+void store_setup(struct store *s, const struct store_ops *ops, const struct store_conf *conf);
+/* A transaction without a handle, for free(); NULL with *e when memory ends. */
+struct store_txn *store_txn_new(struct store *s, struct store_txn *parent, enum store_mode mode,
+    struct err *e);
+
+#endif

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The store in memory, for unit tests. A state is an immutable set of sorted
+ * arrays; a transaction that writes works on a copy of its own, so readers,
+ * children and aborts need nothing but reference counts. Copying makes the
+ * first write of a transaction linear in the number of rows.
+ */
+#include "backend/store.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/store_engine.h"
+
+struct row {
+	unsigned refs;
+	struct str key, val; /* both in `bytes` */
+	char bytes[];
+};
+
+struct rows {
+	struct row **v;
+	size_t n, size;
+};
+
+struct state {
+	unsigned refs;
+	struct rows table[STORE_TABLES];
+};
+
+struct mem {
+	struct store base;
+	pthread_mutex_t lock; /* over everything below and every count above */
+	struct state *committed;
+};
+
+static int
+no_memory(struct err *e)
+{
+	return err_set(e, ERR_UNAVAILABLE, "store: out of memory");
+}
+
+static struct mem *
+mem_of(const struct store_txn *t)
+{
+	return (struct mem *)t->store;
+}
+
+static void
+row_drop(struct row *r)
+{
+	if (--r->refs == 0)
+		free(r);
+}
+
+static void
+state_drop(struct state *s)
+{
+	if (--s->refs > 0)
+		return;
+	for (int i = 0; i < STORE_TABLES; i++) {
+		for (size_t k = 0; k < s->table[i].n; k++)
+			row_drop(s->table[i].v[k]);
+		free(s->table[i].v);
+	}
+	free(s);
+}
+
+static struct state *
+state_copy(const struct state *old)
+{
+	struct state *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->refs = 1;
+	for (int i = 0; i < STORE_TABLES; i++) {
+		const struct rows *from = &old->table[i];
+		struct rows *to = &s->table[i];
+
+		/* Room for one more, so that a single insertion does not grow it again. */
+		if ((to->v = malloc((from->n + 1) * sizeof(struct row *))) == NULL) {
+			state_drop(s);
+			return NULL;
+		}
+		to->size = from->n + 1;
+		for (; to->n < from->n; to->n++) {
+			to->v[to->n] = from->v[to->n];
+			to->v[to->n]->refs++;
+		}
+	}
+	return s;
+}
+
+/* The first row whose key is not less; *found when it is the key itself. */
+static size_t
+rows_find(const struct rows *r, struct str key, bool *found)
+{
+	size_t lo = 0, hi = r->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (str_cmp(r->v[mid]->key, key) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	*found = lo < r->n && str_eq(r->v[lo]->key, key);
+	return lo;
+}
+
+static struct row *
+row_new(struct str key, struct str val)
+{
+	struct row *r = malloc(sizeof(*r) + key.n + val.n);
+
+	if (r == NULL)
+		return NULL;
+	r->refs = 1;
+	r->key = (struct str){r->bytes, key.n};
+	r->val = (struct str){r->bytes + key.n, val.n};
+	if (key.n > 0)
+		memcpy(r->bytes, key.p, key.n);
+	if (val.n > 0)
+		memcpy(r->bytes + key.n, val.p, val.n);
+	return r;
+}
+
+static int
+rows_set(struct rows *r, struct row *row)
+{
+	bool found;
+	size_t i = rows_find(r, row->key, &found);
+
+	if (found) {
+		row_drop(r->v[i]);
+		r->v[i] = row;
+		return 0;
+	}
+	if (r->n == r->size) {
+		size_t size = r->size * 2 + 8;
+		struct row **v = realloc(r->v, size * sizeof(*v));
+
+		if (v == NULL)
+			return -1;
+		r->v = v;
+		r->size = size;
+	}
+	memmove(r->v + i + 1, r->v + i, (r->n - i) * sizeof(*r->v));
+	r->v[i] = row;
+	r->n++;
+	return 0;
+}
+
+static void
+mem_close(struct store *s)
+{
+	struct mem *m = (struct mem *)s;
+
+	state_drop(m->committed);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+}
+
+static int
+mem_open(struct store **ret, const struct store_conf *conf, struct err *e)
+{
+	static const struct state empty;
+	struct mem *m = calloc(1, sizeof(*m));
+
+	if (m == NULL || (m->committed = state_copy(&empty)) == NULL) {
+		free(m);
+		return no_memory(e);
+	}
+	store_setup(&m->base, &store_mem_ops, conf);
+	pthread_mutex_init(&m->lock, NULL);
+	*ret = &m->base;
+	return 0;
+}
+
+static int
+mem_begin(struct store *s, struct store_txn *parent, enum store_mode mode,
+    struct store_txn **ret, struct err *e)
+{
+	struct mem *m = (struct mem *)s;
+	struct store_txn *t = store_txn_new(s, parent, mode, e);
+	struct state *state;
+
+	if (t == NULL)
+		return -1;
+	pthread_mutex_lock(&m->lock);
+	state = parent != NULL ? parent->handle : m->committed;
+	state->refs++;
+	pthread_mutex_unlock(&m->lock);
+	t->handle = state;
+	*ret = t;
+	return 0;
+}
+
+static void
+mem_abort(struct store_txn *t)
+{
+	struct mem *m = mem_of(t);
+
+	pthread_mutex_lock(&m->lock);
+	state_drop(t->handle);
+	pthread_mutex_unlock(&m->lock);
+	free(t);
+}
+
+static int
+mem_commit(struct store_txn *t, struct err *e)
+{
+	struct mem *m = mem_of(t);
+	struct state *old;
+
+	(void)e;
+	pthread_mutex_lock(&m->lock);
+	/* A child that wrote nothing holds its parent's state, so this changes nothing then. */
+	if (t->parent != NULL) {
+		old = t->parent->handle;
+		t->parent->handle = t->handle;
+	} else {
+		old = m->committed;
+		m->committed = t->handle;
+	}
+	state_drop(old);
+	pthread_mutex_unlock(&m->lock);
+	free(t);
+	return 0;
+}
+
+/* The rows of a table to change, in a state that nobody else holds; NULL when memory ends.
+ * Called with the lock. */
+static struct rows *
+writable(struct store_txn *t, enum store_table table)
+{
+	struct state *s = t->handle;
+
+	if (s->refs > 1) {
+		if ((s = state_copy(s)) == NULL)
+			return NULL;
+		state_drop(t->handle);
+		t->handle = s;
+	}
+	return &s->table[table];
+}
+
+static int
+mem_get(struct store_txn *t, enum store_table table, struct str key, struct arena *a,
+    struct str *val, struct err *e)
+{
+	const struct rows *r = &((struct state *)t->handle)->table[table];
+	bool found;
+	size_t i = rows_find(r, key, &found);
+
+	if (!found)
+		return 0;
+	*val = arena_copy(a, r->v[i]->val);
+	return val->p != NULL ? 1 : no_memory(e);
+}
+
+static int
+mem_put(struct store_txn *t, enum store_table table, struct str key, struct str val,
+    struct err *e)
+{
+	struct mem *m = mem_of(t);
+	struct row *row = row_new(key, val);
+	struct rows *r;
+	int ret = -1;
+
+	if (row == NULL)
+		return no_memory(e);
+	pthread_mutex_lock(&m->lock);
+	if ((r = writable(t, table)) != NULL)
+		ret = rows_set(r, row);
+	pthread_mutex_unlock(&m->lock);
+	if (ret != 0) {
+		free(row);
+		return no_memory(e);
+	}
+	return 0;
+}
+
+static int
+mem_del(struct store_txn *t, enum store_table table, struct str key, struct err *e)
+{
+	struct mem *m = mem_of(t);
+	struct rows *r;
+	bool found = false;
+	size_t i;
+
+	pthread_mutex_lock(&m->lock);
+	if ((r = writable(t, table)) != NULL &&
+	    (i = rows_find(r, key, &found), found)) {
+		row_drop(r->v[i]);
+		memmove(r->v + i, r->v + i + 1, (r->n - i - 1) * sizeof(*r->v));
+		r->n--;
+	}
+	pthread_mutex_unlock(&m->lock);
+	if (r == NULL)
+		return no_memory(e);
+	return found ? 1 : 0;
+}
+
+static int
+mem_scan(struct store_txn *t, enum store_table table, struct str start, store_row_fn *row,
+    void *arg, struct err *e)
+{
+	const struct rows *r = &((struct state *)t->handle)->table[table];
+	bool found;
+
+	(void)e;
+	for (size_t i = rows_find(r, start, &found); i < r->n; i++)
+		if (row(arg, r->v[i]->key, r->v[i]->val) != 0)
+			break;
+	return 0;
+}
+
+static int
+mem_checkpoint(struct store *s, uint64_t min_log_kib, struct err *e)
+{
+	(void)s;
+	(void)min_log_kib;
+	(void)e;
+	return 0;
+}
+
+static int
+mem_trickle(struct store *s, int percent, struct err *e)
+{
+	(void)s;
+	(void)percent;
+	(void)e;
+	return 0;
+}
+
+static void
+mem_stats(struct store *s, struct store_stats *ret)
+{
+	(void)s;
+	(void)ret;
+}
+
+const struct store_ops store_mem_ops = {mem_open, mem_close, mem_begin, mem_commit, mem_abort,
+    mem_get, mem_put, mem_del, mem_scan, mem_checkpoint, mem_trickle, mem_stats};

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: ISC */
+#include "backend/who.h"
+
+#include <string.h>
+
+#include "backend/auth.h"
+#include "backend/revoked.h"
+
+static enum who_answer
+refused(struct model *m)
+{
+	err_set(m->e, ERR_UNAUTHORIZED, NULL);
+	return WHO_REFUSED;
+}
+
+/* 1 = the account exists and may log in. */
+static int
+account(struct model *m, uint32_t id, struct user *u)
+{
+	int rc = model_get(m, &rec_user, id, 0, u);
+
+	if (rc == 1)
+		rec_defaults(&rec_user, u);
+	return rc == 1 ? u->enabled : rc;
+}
+
+static bool
+signature_ok(const struct who_known *k, struct str token, const struct cap *c, struct str payload,
+    const unsigned char *sig, int64_t now_ms)
+{
+	struct memo_key key = memo_hash(k->tokens, &token, 1);
+
+	if (memo_known(k->tokens, &key, now_ms, 0))
+		return true;
+	if (!auth_signature_ok(k->public_key, payload, sig))
+		return false;
+	memo_add(k->tokens, &key, c->expires);
+	return true;
+}
+
+static enum who_answer
+by_capability(struct model *m, const struct who_known *k, struct str token, int64_t now_ms,
+    struct who *who)
+{
+	const unsigned char *sig;
+	struct str payload;
+	struct cap c;
+	int rc;
+
+	if (cap_read(token, &c, &payload, &sig, m->a) != 0 ||
+	    c.key != cap_key_id(k->public_key) || c.expires <= now_ms || c.tenant != m->tenant ||
+	    !signature_ok(k, token, &c, payload, sig, now_ms))
+		return refused(m);
+	who->tenant = (uint32_t)c.tenant;
+	who->id = (uint32_t)c.user;
+	who->scopes = c.scopes;
+	who->token = c.token;
+	if ((rc = who_again(m, who, c.issued)) != 0)
+		return WHO_REFUSED;
+	return WHO_KNOWN;
+}
+
+/* A number for an account that does not exist, so that its tries are counted as well. */
+static uint64_t
+nobody(const struct who_known *k, struct str name)
+{
+	struct memo_key h = memo_hash(k->passwords, &name, 1);
+	uint64_t v;
+
+	memcpy(&v, h.bytes, sizeof(v));
+	return v | (uint64_t)1 << 63;
+}
+
+static enum who_answer
+by_password(struct model *m, const struct who_known *k, const struct credentials *cred,
+    int64_t now_ms, struct who *who, struct who_verify *v)
+{
+	uint32_t id = 0;
+	char numbers[64];
+	struct str parts[2];
+	int rc = model_name(m, INDEX_LOGIN, cred->user, &id);
+
+	if (rc == 1)
+		rc = account(m, id, &who->user);
+	if (rc < 0)
+		return WHO_REFUSED;
+	if (rc == 0 || !REC_HAS(&who->user, user, password_hash)) {
+		/* Takes as long as for a user that exists. */
+		v->account = nobody(k, cred->user);
+		v->hash = (struct str){"", 0};
+		return v->done ? refused(m) : WHO_VERIFY;
+	}
+	memcpy(numbers, &m->tenant, 4);
+	memcpy(numbers + 4, &id, 4);
+	memcpy(numbers + 8, &who->user.cred_version, 8);
+	parts[0] = (struct str){numbers, 16};
+	parts[1] = cred->password;
+	v->memo = memo_hash(k->passwords, parts, 2);
+	v->account = id;
+	v->hash = who->user.password_hash;
+	if (!(v->done && v->user == id && v->version == who->user.cred_version) &&
+	    !memo_known(k->passwords, &v->memo, now_ms, PASSWORD_MEMO_MS)) {
+		v->user = id;
+		v->version = who->user.cred_version;
+		return WHO_VERIFY;
+	}
+	who->tenant = m->tenant;
+	who->id = id;
+	who->scopes = SCOPE_SELF | SCOPE_ADMIN;
+	who->token = 0;
+	return WHO_KNOWN;
+}
+
+enum who_answer
+who_find(struct model *m, const struct who_known *k, const struct request *req, int64_t now_ms,
+    struct who *who, struct who_verify *v)
+{
+	bool cap = REC_HAS(req, request, cap), cred = REC_HAS(req, request, cred);
+
+	memset(who, 0, sizeof(*who));
+	who->tenant = m->tenant;
+	if (cap && cred) {
+		err_set(m->e, ERR_BAD_REQUEST, NULL);
+		return WHO_REFUSED;
+	}
+	if (cap)
+		return by_capability(m, k, req->cap, now_ms, who);
+	if (cred)
+		return by_password(m, k, &req->cred, now_ms, who, v);
+	return refused(m);
+}
+
+int
+who_again(struct model *m, struct who *who, int64_t issued_ms)
+{
+	int64_t version = who->user.cred_version;
+	bool first = who->user.has == 0;
+	int rc = account(m, who->id, &who->user);
+
+	if (rc == 1 && who->token != 0) {
+		int gone = revoked_is(m, who->id, who->token);
+
+		if (gone < 0)
+			return -1;
+		rc = gone == 0 && issued_ms >= who->user.not_before;
+	} else if (rc == 1 && !first) {
+		rc = who->user.cred_version == version;
+	}
+	if (rc < 0)
+		return -1;
+	return rc == 1 ? 0 : err_set(m->e, ERR_UNAUTHORIZED, NULL);
+}
+
+int64_t
+who_issued(struct model *m, const struct request *req)
+{
+	const unsigned char *sig;
+	struct str payload;
+	struct cap c;
+
+	if (!REC_HAS(req, request, cap) || cap_read(req->cap, &c, &payload, &sig, m->a) != 0)
+		return 0;
+	return c.issued;
+}
