@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: ISC */
+/* Between Kore and a request: header fields in, answers out. */
+#include "gateway/http.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <kore/kore.h>
+#include <kore/http.h>
+
+#include "common/log.h"
+#include "common/text.h"
+#include "gateway/bus.h"
+#include "gateway/render.h"
+#include "gateway/settings.h"
+#include "gateway/stream.h"
+
+enum { QUEUE_SHORT = 64 * 1024, STALLED_MS = 30000 };
+
+static uint64_t trace_seed;
+static uint64_t trace_count;
+
+void
+http_start(void)
+{
+	if (getrandom(&trace_seed, sizeof(trace_seed), 0) != (ssize_t)sizeof(trace_seed))
+		trace_seed = (uint64_t)time(NULL) << 20 ^ (uint64_t)getpid();
+}
+
+/* splitmix64: no two alike in a worker, and hardly ever in two. */
+static void
+make_trace(char ret[REQ_TRACE_SIZE])
+{
+	uint64_t z = trace_seed + ++trace_count * 0x9e3779b97f4a7c15u;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	snprintf(ret, REQ_TRACE_SIZE, "%016llx", (unsigned long long)(z ^ z >> 31));
+}
+
+static uint64_t
+now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* Further fields of that name are appended, as RFC 9110 5.3 says. */
+static void
+join(struct req *r, struct str *to, const char *value)
+{
+	if (to->n == 0)
+		*to = str_c(value);
+	else if (to->n < ACCEPT_MAX)
+		*to = arena_printf(&r->arena, "%.*s, %s", (int)to->n, to->p, value);
+}
+
+static void
+gather(struct req *r, struct req_in *in)
+{
+	const struct http_request *h = r->http;
+	struct http_header *f;
+
+	memset(in, 0, sizeof(*in));
+	in->method = str_c(h->method_text);
+	in->path = str_c(h->path);
+	in->query = str_c(h->query_string);
+	if (h->http_body != NULL)
+		in->body = (struct str){(const char *)h->http_body->data, h->http_body_length};
+	TAILQ_FOREACH(f, &h->req_headers, list) {
+		if (strcasecmp(f->header, "accept") == 0)
+			join(r, &in->accept, f->value);
+		else if (strcasecmp(f->header, "authorization") == 0)
+			/* Two of them are an attack or a mistake: no scheme has a comma there. */
+			in->authorization = in->authorization.n == 0 ? str_c(f->value) : STR_LIT(",");
+		else if (strcasecmp(f->header, "content-type") == 0)
+			join(r, &in->content_type, f->value);
+		else if (strcasecmp(f->header, "content-encoding") == 0)
+			join(r, &in->content_encoding, f->value);
+		else if (strcasecmp(f->header, "content-range") == 0)
+			in->content_range = true;
+	}
+}
+
+/* Kore keeps the header until the request is over; the credentials are not needed so long. */
+static void
+wipe_authorization(struct http_request *h)
+{
+	struct http_header *f;
+
+	TAILQ_FOREACH(f, &h->req_headers, list)
+		if (strcasecmp(f->header, "authorization") == 0)
+			explicit_bzero(f->value, strlen(f->value));
+}
+
+static void
+log_access(struct req *r, int status, size_t bytes)
+{
+	const struct connection *c = r->http->owner;
+	char address[INET6_ADDRSTRLEN] = "";
+	struct log_line l;
+
+	if (settings.log > LOG_INFO_)
+		return;
+	if (c != NULL && c->family == AF_INET)
+		inet_ntop(AF_INET, &c->addr.ipv4.sin_addr, address, sizeof(address));
+	else if (c != NULL && c->family == AF_INET6)
+		inet_ntop(AF_INET6, &c->addr.ipv6.sin6_addr, address, sizeof(address));
+	log_begin(&l, LOG_INFO_, "request");
+	log_str(&l, "id", str_c(r->trace));
+	log_str(&l, "method", str_c(r->http->method_text));
+	log_str(&l, "path", str_c(r->http->path));
+	log_str(&l, "res", str_c(r->res != NULL ? r->res->id : "-"));
+	log_num(&l, "status", status);
+	log_num(&l, "us", (int64_t)(now_us() - r->started_us));
+	log_num(&l, "bytes", (int64_t)bytes);
+	log_str(&l, "client", str_c(address));
+	if (r->broken)
+		log_str(&l, "outcome", STR_LIT("aborted"));
+	log_end(&l);
+}
+
+static void
+add_allow(struct req *r)
+{
+	char text[128];
+	struct buf b;
+
+	if (!r->show_allow)
+		return;
+	buf_init(&b, sizeof(text) - 1);
+	if (r->res != NULL)
+		res_allow_header(r->res, &b);
+	else
+		buf_adds(&b, "GET, PUT, POST, DELETE, HEAD, OPTIONS");
+	snprintf(text, sizeof(text), "%.*s", (int)b.n, buf_str(&b).p);
+	buf_free(&b);
+	http_response_header(r->http, "allow", text);
+}
+
+static void
+add_challenges(struct req *r)
+{
+	char text[512];
+
+	if (r->err.code != ERR_UNAUTHORIZED)
+		return;
+	snprintf(text, sizeof(text), "Basic realm=\"%s\", charset=\"UTF-8\"", bus_realm());
+	http_response_header(r->http, "www-authenticate", text);
+	if (!r->bad_bearer)
+		return;
+	snprintf(text, sizeof(text), "Bearer realm=\"%s\", error=\"invalid_token\"", bus_realm());
+	http_response_header(r->http, "www-authenticate", text);
+}
+
+static void
+add_fields(struct req *r)
+{
+	struct http_request *h = r->http;
+	const char *type = render_type(r);
+	char text[64];
+
+	http_response_header(h, "cache-control", "no-store");
+	http_response_header(h, "x-content-type-options", "nosniff");
+	http_response_header(h, "x-request-id", r->trace);
+	if (type != NULL)
+		http_response_header(h, "content-type", type);
+	if (render_varies(r))
+		http_response_header(h, "vary", "Accept");
+	if (settings.conf.gateway_hsts > 0) {
+		snprintf(text, sizeof(text), "max-age=%lld", (long long)settings.conf.gateway_hsts);
+		http_response_header(h, "strict-transport-security", text);
+	}
+	if (r->retry_after > 0) {
+		snprintf(text, sizeof(text), "%lld", (long long)r->retry_after);
+		http_response_header(h, "retry-after", text);
+	}
+	add_allow(r);
+	add_challenges(r);
+}
+
+/* The slot goes now and not with Kore's request, or a second reply would find it. */
+static void
+done(struct req *r)
+{
+	bus_release(r);
+	req_move(r, REQ_DONE);
+}
+
+static int
+answer(struct req *r)
+{
+	int status;
+
+	if (r->err.code == ERR_OK && r->out.failed)
+		err_set(&r->err, ERR_INTERNAL, NULL);
+	if (r->err.code != ERR_OK)
+		render_error(r);
+	status = err_status(r->err.code);
+	add_fields(r);
+	http_response(r->http, status, r->out.n > 0 ? r->out.p : NULL, r->out.n);
+	log_access(r, status, r->method == M_HEAD ? 0 : r->out.n);
+	done(r);
+	return KORE_RESULT_OK;
+}
+
+bool
+stream_has_room(const struct req *r)
+{
+	return http_response_queued(r->http) < QUEUE_SHORT;
+}
+
+bool
+stream_is_stalled(struct req *r)
+{
+	size_t queued = http_response_queued(r->http);
+
+	if (queued == 0 || queued < r->queued)
+		r->moved = bus_now();
+	r->queued = queued;
+	return bus_now() - r->moved > STALLED_MS;
+}
+
+static int
+abort_stream(struct req *r)
+{
+	r->broken = true;
+	log_access(r, err_status(ERR_OK), r->http->content_length);
+	done(r);
+	http_response_abort(r->http);
+	return KORE_RESULT_ERROR;
+}
+
+static int
+finish_stream(struct req *r)
+{
+	size_t bytes = r->http->content_length;
+
+	if (!http_response_chunked_end(r->http))
+		return abort_stream(r);
+	log_access(r, err_status(ERR_OK), bytes);
+	done(r);
+	return KORE_RESULT_OK;
+}
+
+static int
+stream(struct req *r)
+{
+	if (!r->begun && !r->broken) {
+		add_fields(r);
+		r->begun = true;
+		r->moved = bus_now();
+		/* Kore counts there what has gone into chunks. */
+		r->http->content_length = 0;
+		if (!http_response_chunked_begin(r->http, err_status(ERR_OK)))
+			return abort_stream(r);
+	}
+	if (r->broken)
+		return abort_stream(r);
+	if (r->out.n > 0 && !http_response_chunk(r->http, r->out.p, r->out.n))
+		return abort_stream(r);
+	buf_reset(&r->out);
+	if (stream_is_stalled(r))
+		return abort_stream(r);
+	if (!r->more || r->method == M_HEAD)
+		return finish_stream(r);
+	bus_credit(r);
+	if (r->broken)
+		return abort_stream(r);
+	http_request_sleep(r->http);
+	return KORE_RESULT_RETRY;
+}
+
+/* Also when the client has left in the middle. */
+static void
+on_free(struct http_request *h)
+{
+	struct req *r = h->hdlr_extra;
+
+	if (r->state != REQ_DONE)
+		log_event(LOG_DEBUG_, "gone", "the client of %s left before its answer", r->trace);
+	bus_release(r);
+	req_free(r);
+	free(r);
+	h->hdlr_extra = NULL;
+}
+
+static struct req *
+begin(struct http_request *h)
+{
+	struct req *r = malloc(sizeof(*r));
+	struct req_in in;
+
+	if (r == NULL)
+		return NULL;
+	req_init(r, h);
+	/* In place of http_state_create(), whose memory is not aligned. */
+	h->hdlr_extra = r;
+	h->flags |= HTTP_REQUEST_RETAIN_EXTRA;
+	h->onfree = on_free;
+	make_trace(r->trace);
+	r->started_us = now_us();
+	gather(r, &in);
+	req_parse(r, &in);
+	if (r->state == REQ_WAIT)
+		bus_send(r);
+	wipe_authorization(h);
+	return r;
+}
+
+int
+gateway_page(struct http_request *h)
+{
+	struct req *r = h->hdlr_extra != NULL ? h->hdlr_extra : begin(h);
+
+	if (r == NULL) {
+		http_response(h, err_status(ERR_UNAVAILABLE), NULL, 0);
+		return KORE_RESULT_OK;
+	}
+	switch (r->state) {
+	case REQ_ANSWER:
+		return answer(r);
+	case REQ_STREAM:
+		return stream(r);
+	default:
+		http_request_sleep(h);
+		return KORE_RESULT_RETRY;
+	}
+}
+
+int
+gateway_error_body(int status, char *text, size_t size, const char **type)
+{
+	struct err e;
+	struct buf b;
+	int n;
+
+	err_clear(&e);
+	if (err_status(err_of_status(status)) == status)
+		err_set(&e, err_of_status(status), NULL);
+	else
+		err_set(&e, ERR_BAD_REQUEST, "%s", http_reason(status));
+	buf_init(&b, size);
+	text_error(NULL, FMT_JSON, FMT_JSON, &e, &b);
+	n = b.failed ? 0 : (int)b.n;
+	if (n > 0)
+		memcpy(text, b.p, b.n);
+	*type = "application/json;charset=UTF-8";
+	buf_free(&b);
+	return n;
+}

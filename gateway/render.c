@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+#include "gateway/render.h"
+
+#include <string.h>
+
+#include "common/log.h"
+#include "common/mp.h"
+#include "common/text.h"
+
+enum { CREDIT_AHEAD = 4 };
+
+static void
+log_bad_reply(const struct req *r, const struct err *e)
+{
+	struct log_line l;
+
+	log_begin(&l, LOG_ERROR_, "bad-reply");
+	log_str(&l, "id", str_c(r->trace));
+	log_str(&l, "res", str_c(r->res->id));
+	log_str(&l, "text", str_c(err_text(e)));
+	log_end(&l);
+}
+
+static void
+take_error(struct req *r, const struct reply *reply)
+{
+	int64_t code = reply->code < ERR_COUNT ? reply->code : ERR_INTERNAL;
+	int max = ERR_TEXT_MAX - 1;
+
+	err_clear(&r->err);
+	if (REC_HAS(reply, reply, message) && reply->message.n > 0) {
+		/* Cut where a character begins, or the document would not be UTF-8. */
+		if (reply->message.n < (size_t)max)
+			max = (int)reply->message.n;
+		else
+			while (max > 0 && ((unsigned char)reply->message.p[max] & 0xc0) == 0x80)
+				max--;
+		err_set(&r->err, (enum err_code)code, "%.*s", max, reply->message.p);
+	} else {
+		err_set(&r->err, (enum err_code)code, NULL);
+	}
+	for (size_t i = 0; REC_HAS(reply, reply, path) && i < reply->path.n && i < ERR_PATH_MAX; i++)
+		if (reply->path.v[i] >= INT32_MIN && reply->path.v[i] <= INT32_MAX)
+			err_push(&r->err, (int32_t)reply->path.v[i]);
+	if (REC_HAS(reply, reply, retry_after))
+		r->retry_after = reply->retry_after;
+}
+
+/* One record of the part; 0, or -1 with *e. */
+static int
+next_item(struct req *r, struct mp_src *src, struct err *e)
+{
+	struct arena items;
+	void *obj;
+	int rc = -1;
+
+	arena_init(&items, REQ_MEMORY_MAX);
+	err_clear(e);
+	if ((obj = arena_alloc(&items, r->res->record->size)) == NULL)
+		err_set(e, ERR_INTERNAL, "out of memory");
+	else
+		rc = rec_decode(r->res->record, obj, &src->src, DECODE_ALL, &items, e);
+	if (rc == 0)
+		text_list_item(r->res, r->accept.format, r->items++, obj, &r->out);
+	arena_wipe(&items);
+	return rc;
+}
+
+static int
+write_list(struct req *r, struct str body, bool more, struct err *e)
+{
+	bool is_first = r->state == REQ_WAIT;
+	bool is_empty = is_first && !more && body.n == 0;
+	struct mp_src src;
+
+	if (is_first)
+		text_list_begin(r->res, r->accept.format, is_empty, &r->out);
+	if (body.n > 0) {
+		mp_src_init(&src, body);
+		do {
+			if (next_item(r, &src, e) != 0)
+				return -1;
+		} while (!mp_src_at_end(&src) && !r->out.failed);
+	}
+	if (!more)
+		text_list_end(r->res, r->accept.format, is_empty, &r->out);
+	return 0;
+}
+
+static int
+write_single(struct req *r, struct str body, struct err *e)
+{
+	void *obj = arena_alloc(&r->arena, r->res->record->size);
+
+	if (obj == NULL)
+		return err_set(e, ERR_INTERNAL, "out of memory");
+	if (mp_decode(r->res->record, obj, body, DECODE_ALL, &r->arena, e) != 0)
+		return -1;
+	text_write(r->res, r->accept.format, obj, &r->out);
+	return 0;
+}
+
+static int
+write_success(struct req *r, const struct reply *reply, struct err *e)
+{
+	struct str body = REC_HAS(reply, reply, body) ? reply->body : (struct str){"", 0};
+	bool more = REC_HAS(reply, reply, more) && reply->more;
+	bool reads = (r->method & (M_GET | M_HEAD)) != 0;
+
+	r->has_text = true;
+	r->more = more;
+	if (r->res->shape == SHAPE_COLLECTION && reads)
+		return write_list(r, body, more, e);
+	if (more)
+		return err_set(e, ERR_INTERNAL, "parts of what is no list");
+	if (r->res->shape == SHAPE_PING) {
+		r->has_text = r->res->family == FAM_TEXT;
+		if (r->has_text)
+			buf_adds(&r->out, "ready\n");
+		return 0;
+	}
+	if (r->res->record != NULL && (reads || (r->res->shape == SHAPE_CUSTOM && body.n > 0)))
+		return write_single(r, body, e);
+	r->has_text = false;
+	return 0;
+}
+
+static void
+count_part(struct req *r, bool is_first)
+{
+	r->due += is_first ? CREDIT_AHEAD : 1;
+	if (r->ahead > 0)
+		r->ahead--;
+}
+
+void
+render_reply(struct req *r, const struct reply *reply)
+{
+	bool is_first = r->state == REQ_WAIT;
+	struct err e;
+
+	err_clear(&e);
+	if (reply->code != ERR_OK) {
+		r->more = false;
+		take_error(r, reply);
+	} else if (write_success(r, reply, &e) != 0 || r->out.failed) {
+		if (r->out.failed)
+			err_set(&e, ERR_INTERNAL, "the answer is too long");
+		log_bad_reply(r, &e);
+		err_clear(&r->err);
+		err_set(&r->err, ERR_INTERNAL, NULL);
+	}
+	arena_wipe(&r->arena);
+	if (is_first && (r->err.code != ERR_OK || !r->more)) {
+		req_move(r, REQ_ANSWER);
+		return;
+	}
+	if (is_first)
+		req_move(r, REQ_STREAM);
+	r->broken = r->err.code != ERR_OK;
+	count_part(r, is_first);
+}
+
+/* Monitors of /readyz get one status and one text, whatever is wrong. */
+static bool
+is_not_ready(const struct req *r)
+{
+	return r->res != NULL && r->res->number == RES_READYZ && err_status(r->err.code) >= 500;
+}
+
+void
+render_error(struct req *r)
+{
+	buf_wipe(&r->out);
+	r->has_text = true;
+	if (is_not_ready(r)) {
+		err_clear(&r->err);
+		err_set(&r->err, ERR_UNAVAILABLE, NULL);
+		buf_adds(&r->out, "backend is not available\n");
+	}
+	if (r->err.code == ERR_UNAVAILABLE && r->retry_after < 1)
+		r->retry_after = 1;
+	if (r->out.n == 0)
+		text_error(r->res, r->error_format, r->input, &r->err, &r->out);
+}
+
+const char *
+render_type(const struct req *r)
+{
+	if (!r->has_text)
+		return NULL;
+	if (is_not_ready(r))
+		return "text/plain;charset=UTF-8";
+	if (r->err.code != ERR_OK)
+		return r->error_format == FMT_XML ? "text/xml" : "application/json;charset=UTF-8";
+	if (r->res->family != FAM_TREE && r->res->family != FAM_BEAN)
+		return "text/plain;charset=UTF-8";
+	if (r->accept.format == FMT_XML)
+		return r->accept.app_xml ? "application/xml" : "text/xml";
+	return r->res->family == FAM_TREE ? "application/json" : "application/json;charset=UTF-8";
+}
+
+bool
+render_varies(const struct req *r)
+{
+	if (r->res == NULL)
+		return r->err.code != ERR_OK;
+	return r->res->family == FAM_TREE || r->res->family == FAM_BEAN ||
+	    (r->err.code != ERR_OK && !is_not_ready(r));
+}

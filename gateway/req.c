@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: ISC */
+#include "gateway/req.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "common/sink.h"
+#include "common/text.h"
+#include "gateway/cred.h"
+#include "gateway/query.h"
+
+#define TO(state) (1u << (state))
+
+static const unsigned next_states[REQ_STATES] = {
+    [REQ_PARSE] = TO(REQ_WAIT) | TO(REQ_ANSWER) | TO(REQ_DONE),
+    [REQ_WAIT] = TO(REQ_STREAM) | TO(REQ_ANSWER) | TO(REQ_DONE),
+    [REQ_STREAM] = TO(REQ_DONE),
+    [REQ_ANSWER] = TO(REQ_DONE),
+    [REQ_DONE] = 0,
+};
+
+static const char welcome[] =
+    "This is Tandem, the user services of a phone system.\n"
+    "\n"
+    "Resources are below /sipxconfig/rest, for example\n"
+    "\n"
+    "    curl -u NAME:PASSWORD https://HOST:8443/sipxconfig/rest/my/forward\n"
+    "\n"
+    "/livez says whether the gateway runs, /readyz whether the backend answers.\n"
+    "What there is and how to use it: tandem-gateway(8) and the folder docs.\n";
+
+void
+req_init(struct req *r, struct http_request *http)
+{
+	memset(r, 0, sizeof(*r));
+	r->http = http;
+	r->error_format = FMT_JSON;
+	r->input = FMT_JSON;
+	arena_init(&r->arena, REQ_MEMORY_MAX);
+	buf_init(&r->body, REQ_MESSAGE_MAX);
+	buf_init(&r->out, REQ_MEMORY_MAX);
+}
+
+void
+req_sent(struct req *r)
+{
+	explicit_bzero(&r->msg, sizeof(r->msg));
+	buf_wipe(&r->body);
+	arena_wipe(&r->arena);
+}
+
+void
+req_free(struct req *r)
+{
+	req_sent(r);
+	buf_wipe(&r->out);
+}
+
+void
+req_move(struct req *r, enum req_state to)
+{
+	assert((next_states[r->state] & TO(to)) != 0);
+	r->state = to;
+}
+
+void
+req_fail(struct req *r, enum err_code code)
+{
+	err_clear(&r->err);
+	err_set(&r->err, code, NULL);
+	req_move(r, REQ_ANSWER);
+}
+
+static int
+match(struct req *r, const struct req_in *in)
+{
+	struct str key;
+
+	r->error_format = accept_for_error(in->accept);
+	r->method = res_method(in->method);
+	if (in->path.n + in->query.n > REQ_TARGET_MAX)
+		return err_set(&r->err, ERR_URI_TOO_LONG, NULL);
+	r->res = res_match(in->path, &key, &r->arena, &r->err);
+	if (r->res == NULL)
+		return -1;
+	if (key.n > 0)
+		REC_SET(&r->msg, request, key, key);
+	return 0;
+}
+
+static bool
+is_number_of_item(struct str key)
+{
+	int64_t v;
+
+	return str_to_i64(key, &v) && v > 0;
+}
+
+static int
+check_method(struct req *r)
+{
+	const struct res *res = r->res;
+	bool is_forbidden = (res->forbidden & r->method) != 0;
+
+	if (!res_allows(res, r->method)) {
+		if (is_forbidden)
+			return err_set(&r->err, ERR_FORBIDDEN, "the request needs the number of an item");
+		r->show_allow = true;
+		return err_set(&r->err, ERR_METHOD, NULL);
+	}
+	if (res->shape == SHAPE_ITEM && !is_number_of_item(r->msg.key))
+		return is_forbidden
+		    ? err_set(&r->err, ERR_FORBIDDEN, "the request needs the number of an item")
+		    : err_set(&r->err, ERR_NOT_FOUND, NULL);
+	return 0;
+}
+
+static int
+check_credentials(struct req *r, const struct req_in *in)
+{
+	struct cred c;
+
+	if (r->res->access == ACCESS_PUBLIC)
+		return 0;
+	if (in->authorization.n == 0)
+		return err_set(&r->err, ERR_UNAUTHORIZED, NULL);
+	cred_parse(in->authorization, &c, &r->arena);
+	switch (c.kind) {
+	case CRED_BASIC:
+		REC_SET(&r->msg.cred, credentials, user, c.user);
+		REC_SET(&r->msg.cred, credentials, password, c.password);
+		r->msg.has |= REC_BIT(request, cred);
+		break;
+	case CRED_BEARER:
+		REC_SET(&r->msg, request, cap, c.cap);
+		r->bad_bearer = true; /* should the backend refuse it */
+		break;
+	default:
+		r->bad_bearer = c.kind == CRED_BAD_BEARER;
+		return err_set(&r->err, ERR_UNAUTHORIZED, NULL);
+	}
+	explicit_bzero(&c, sizeof(c));
+	return 0;
+}
+
+/* Only answers with a document are negotiated: the others have nothing to choose. */
+static bool
+answers_document(const struct req *r)
+{
+	return r->res->record != NULL &&
+	    ((r->method & (M_GET | M_HEAD)) != 0 ||
+	        (r->res->shape == SHAPE_CUSTOM && r->method == M_POST));
+}
+
+static int
+negotiate(struct req *r, const struct req_in *in)
+{
+	unsigned offered = r->res->formats & (FMT_XML | FMT_JSON);
+	enum format first = FMT_JSON;
+
+	if (r->res->family != FAM_TREE && r->res->family != FAM_BEAN)
+		return 0;
+	if (r->res->family == FAM_TREE && (offered & FMT_XML) != 0)
+		first = FMT_XML;
+	if (!accept_choose(in->accept, offered, first, &r->accept) && answers_document(r))
+		return err_set(&r->err, ERR_NOT_ACCEPTABLE, NULL);
+	return 0;
+}
+
+static int
+check_body_type(struct req *r, const struct req_in *in)
+{
+	const struct res *res = r->res;
+
+	if (r->method == M_PUT && in->content_range)
+		return err_set(&r->err, ERR_NOT_IMPLEMENTED, "parts of a document cannot be written");
+	if (in->content_encoding.n > 0 && !str_caseeqc(in->content_encoding, "identity"))
+		return err_set(&r->err, ERR_MEDIA_TYPE, "documents must not be compressed");
+	if (res->family == FAM_BEAN && (res->formats & FMT_XML) == 0)
+		r->input = FMT_JSON;
+	else if ((r->input = body_format(in->content_type, in->body)) == FMT_NONE)
+		return err_set(&r->err, ERR_MEDIA_TYPE, NULL);
+	if (in->body.n == 0)
+		return err_set(&r->err, ERR_NO_ENTITY, NULL);
+	if (in->body.n > (res->max_body != 0 ? res->max_body : RES_BODY_MAX))
+		return err_set(&r->err, ERR_TOO_LARGE, NULL);
+	return 0;
+}
+
+static int
+read_body(struct req *r, const struct req_in *in)
+{
+	const struct res *res = r->res;
+	void *obj;
+
+	if ((r->method & (M_PUT | M_POST)) == 0 || res->body == BODY_IGNORED || res->record == NULL)
+		return 0;
+	if (check_body_type(r, in) != 0)
+		return -1;
+	if ((obj = arena_alloc(&r->arena, res->record->size)) == NULL)
+		return err_set(&r->err, ERR_TOO_LARGE, NULL);
+	if (text_read(res, r->input, in->body, obj, &r->arena, &r->err) != 0)
+		return -1;
+	if (rec_validate(res->record, obj, res->update == UPDATE_MERGE, &r->err) != 0) {
+		if (r->err.code == ERR_INVALID && res->invalid != ERR_OK)
+			r->err.code = res->invalid;
+		return -1;
+	}
+	mp_encode(res->record, obj, &r->body, ENCODE_SECRETS);
+	if (r->body.failed)
+		return err_set(&r->err, ERR_TOO_LARGE, NULL);
+	REC_SET(&r->msg, request, body, buf_str(&r->body));
+	return 0;
+}
+
+static int
+make_message(struct req *r, const struct req_in *in)
+{
+	struct query_list query;
+
+	if (query_parse(in->query, &query, &r->arena, &r->err) != 0)
+		return -1;
+	if (query.n > 0)
+		REC_SET(&r->msg, request, query, query);
+	REC_SET(&r->msg, request, res, (int64_t)r->res->number);
+	REC_SET(&r->msg, request, method, r->method == M_HEAD ? M_GET : (int64_t)r->method);
+	REC_SET(&r->msg, request, trace, str_c(r->trace));
+	return 0;
+}
+
+static int
+parse(struct req *r, const struct req_in *in)
+{
+	/* "OPTIONS *" asks about the server as a whole, which has no row. */
+	bool whole = str_eqc(in->path, "*") && str_eqc(in->method, "OPTIONS");
+
+	if (!whole && match(r, in) != 0)
+		return -1;
+	if (whole || r->method == M_OPTIONS) {
+		r->show_allow = true;
+		return 0;
+	}
+	if (check_method(r) != 0 || check_credentials(r, in) != 0 || negotiate(r, in) != 0)
+		return -1;
+	if (r->res->local) {
+		r->has_text = true;
+		buf_adds(&r->out, r->res->number == RES_LIVEZ ? "ok\n" : welcome);
+		return 0;
+	}
+	if (read_body(r, in) != 0 || make_message(r, in) != 0)
+		return -1;
+	req_move(r, REQ_WAIT);
+	return 0;
+}
+
+void
+req_parse(struct req *r, const struct req_in *in)
+{
+	if (parse(r, in) == 0) {
+		if (r->state == REQ_PARSE)
+			req_move(r, REQ_ANSWER);
+		return;
+	}
+	/* Whatever was put into the message must not outlive its refusal. */
+	req_sent(r);
+	req_move(r, REQ_ANSWER);
+}

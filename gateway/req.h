@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One request: what the client wants, how far it is, and what it will be
+ * answered. Nothing of Kore: http.c brings the header fields and takes the
+ * answer, bus.c the message and the replies.
+ */
+#ifndef GATEWAY_REQ_H
+#define GATEWAY_REQ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/res.h"
+#include "gateway/accept.h"
+#include "ipc/env.h"
+
+enum {
+	REQ_MEMORY_MAX = 8 * 1024 * 1024,
+	REQ_TARGET_MAX = 8 * 1024, /* bytes of path and query */
+	REQ_MESSAGE_MAX = 1100000, /* bytes of a document as msgpack */
+	REQ_TRACE_SIZE = 17
+};
+
+enum req_state {
+	REQ_PARSE,  /* being read and checked */
+	REQ_WAIT,   /* the backend has it, or is about to get it */
+	REQ_STREAM, /* parts of the answer arrive and go out */
+	REQ_ANSWER, /* decided: `err`, or `out` with what belongs to it */
+	REQ_DONE,   /* answered, or nobody is listening any more */
+	REQ_STATES
+};
+
+struct http_request;
+
+struct req {
+	enum req_state state;
+	struct http_request *http;
+	const struct res *res; /* NULL until the path has matched */
+	enum method method;
+	struct accept_choice accept; /* of the answer */
+	enum format error_format;
+	enum format input; /* of the client's document, for the names in errors */
+	char trace[REQ_TRACE_SIZE];
+	uint64_t started_us;
+
+	/* Freed once the message is out, and used again for the reply. */
+	struct arena arena;
+	struct request msg;
+	struct buf body; /* the document as msgpack */
+
+	struct err err;  /* ERR_OK = success */
+	struct buf out;  /* text of the answer, or of the part not sent yet */
+	bool has_text;   /* there is a document, perhaps an empty one */
+	bool show_allow;
+	bool bad_bearer;
+	int64_t retry_after;
+
+	int64_t id;     /* among the pending, 0 = none */
+	bool more;      /* the backend has further parts */
+	bool broken;    /* the stream cannot be finished */
+	bool begun;     /* the header of the stream is out */
+	size_t items;   /* written so far */
+	int64_t due;    /* parts that the backend may be given leave for */
+	int64_t ahead;  /* parts that it has leave for and that have not come */
+	size_t queued;  /* bytes waiting for the client when last looked at */
+	uint64_t moved; /* when the client last took some, ms */
+};
+
+/* What http.c found in the request; absent fields are empty. */
+struct req_in {
+	struct str method, path, query, body;
+	struct str accept, authorization, content_type, content_encoding;
+	bool content_range;
+};
+
+void req_init(struct req *r, struct http_request *http);
+/* Wipes and frees everything but the structure. */
+void req_free(struct req *r);
+
+/* Every change of state goes through here. */
+void req_move(struct req *r, enum req_state to);
+/* Decides for an error: sets it and moves to REQ_ANSWER. */
+void req_fail(struct req *r, enum err_code code);
+
+/* Checks the request and makes the message (without id and deadline). Afterwards the state is
+ * REQ_WAIT or REQ_ANSWER. Texts of the message point into `in` and the arena. */
+void req_parse(struct req *r, const struct req_in *in);
+/* Overwrites and frees what the message was made of. */
+void req_sent(struct req *r);
+
+#endif
