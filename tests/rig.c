@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: ISC */
+#include "tests/rig.h"
+
+#include <arpa/inet.h>
+#include <check.h>
+#include <curl/curl.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+long long
+ms_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void
+pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+}
+
+int
+free_port(void)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(sa);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sa, sizeof(sa)), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&sa, &len), 0);
+	close(fd);
+	return ntohs(sa.sin_port);
+}
+
+static const char *
+program(const char *name)
+{
+	static char path[4][512];
+	static int next;
+	const char *dir = getenv("TANDEM_BUILD");
+	char *p = path[next++ % 4];
+
+	snprintf(p, sizeof(path[0]), "%s/%s", dir != NULL ? dir : "build", name);
+	return p;
+}
+
+/* Dies with the test program; both streams go to `out`. */
+static pid_t
+start(const char *out, char *const argv[])
+{
+	pid_t parent = getpid(), pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		int fd = open(out, O_WRONLY | O_CREAT | O_APPEND, 0666), null = open("/dev/null", O_RDONLY);
+
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+		setpgid(0, 0);
+		dup2(null, 0);
+		dup2(fd, 1);
+		dup2(fd, 2);
+		execv(argv[0], argv);
+		_exit(127);
+	}
+	return pid;
+}
+
+static void
+run_quietly(const char *fmt, ...)
+{
+	char cmd[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(cmd, sizeof(cmd), fmt, ap);
+	va_end(ap);
+	ck_assert_msg(system(cmd) == 0, "failed: %s", cmd);
+}
+
+static void
+make_certificate(struct rig *r)
+{
+	run_quietly("mkdir -p %s/tls && openssl req -x509 -newkey %s -nodes -days 2 -subj /CN=localhost "
+	            "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout %s/tls/server.key "
+	            "-out %s/tls/server.crt 2>/dev/null && chmod 600 %s/tls/server.key",
+	    r->dir, r->rsa ? "rsa:2048" : "ec -pkeyopt ec_paramgen_curve:prime256v1", r->dir, r->dir, r->dir);
+	if (geteuid() == 0)
+		run_quietly("chmod 711 %s/tls && chmod 644 %s/tls/server.crt && "
+		            "chown tandem-keymgr %s/tls/server.key", r->dir, r->dir, r->dir);
+}
+
+static void
+write_conf(struct rig *r, int i)
+{
+	char name[128];
+	FILE *f;
+
+	snprintf(name, sizeof(name), "%s/gateway%d.conf", r->dir, i);
+	f = fopen(i < 0 ? r->conf : name, "w");
+	ck_assert_ptr_nonnull(f);
+	fprintf(f,
+	    "[gateway]\nlisten = 127.0.0.1\nport = %d\ncertificate = %s/tls/server.crt\n"
+	    "key = %s/tls/server.key\nroot = %s/gateway\nbackend = ipc://%s/gateway/backend.sock\n"
+	    "[backend]\nstate = %s/state\nlisten = ipc://%s/gateway/backend.sock\n"
+	    "control = ipc://%s/control/control.sock\nauth_keys = %s/auth/keys\n%s",
+	    r->port[i < 0 ? 0 : i], r->dir, r->dir, r->dir, r->dir, r->dir, r->dir, r->dir, r->dir,
+	    r->extra != NULL ? r->extra : "");
+	fclose(f);
+}
+
+void
+rig_make(struct rig *r)
+{
+	if (geteuid() == 0)
+		run_quietly("packaging/users.sh");
+	snprintf(r->dir, sizeof(r->dir), "/tmp/tandem-test.XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(r->dir));
+	ck_assert_int_eq(chmod(r->dir, geteuid() == 0 ? 0711 : 0700), 0);
+	snprintf(r->conf, sizeof(r->conf), "%s/tandem.conf", r->dir);
+	snprintf(r->log, sizeof(r->log), "%s/log", r->dir);
+	for (int i = 0; i < RIG_GATEWAYS; i++)
+		r->port[i] = free_port();
+	write_conf(r, -1);
+	for (int i = 0; i < RIG_GATEWAYS; i++)
+		write_conf(r, i);
+	make_certificate(r);
+}
+
+void
+rig_backend(struct rig *r)
+{
+	char *argv[] = {(char *)(uintptr_t)program("tandem-backend"), (char *)(uintptr_t)"-c", r->conf, NULL};
+
+	r->backend = start(r->log, argv);
+	for (long long until = ms_now() + 15000;;) {
+		if (rig_ctl(r, NULL, NULL, 0, "status") == 0)
+			return;
+		ck_assert_msg(waitpid(r->backend, NULL, WNOHANG) == 0, "the backend has ended");
+		ck_assert_msg(ms_now() < until, "the backend does not answer");
+		pause_ms(20);
+	}
+}
+
+void
+rig_gateway(struct rig *r, int i)
+{
+	char conf[128];
+	char *argv[] = {(char *)(uintptr_t)program("tandem-gateway"), (char *)(uintptr_t)"-c", conf, NULL};
+
+	snprintf(conf, sizeof(conf), "%s/gateway%d.conf", r->dir, i);
+	r->gateway[i] = start(r->log, argv);
+}
+
+void
+rig_await_ready(struct rig *r, int i)
+{
+	for (long long until = ms_now() + 15000;;) {
+		struct answer a = rig_ask(r, &(struct ask){.path = "//readyz", .gateway = i, .user = ""});
+		int status = a.status;
+
+		answer_free(&a);
+		if (status == 200)
+			return;
+		ck_assert_msg(ms_now() < until, "gateway %d is not ready: %d", i, status);
+		pause_ms(20);
+	}
+}
+
+static void
+show_log(struct rig *r)
+{
+	fprintf(stderr, "--- log of %s, its end\n", r->dir);
+	run_quietly("tail -n 40 %s >&2", r->log);
+}
+
+void
+rig_start(struct rig *r)
+{
+	rig_make(r);
+	rig_backend(r);
+	rig_gateway(r, 0);
+	rig_await_ready(r, 0);
+}
+
+void
+rig_kill(pid_t *pid)
+{
+	if (*pid <= 0)
+		return;
+	kill(*pid, SIGKILL);
+	waitpid(*pid, NULL, 0);
+	*pid = 0;
+}
+
+int
+rig_end(pid_t *pid)
+{
+	int status = 0;
+
+	if (*pid <= 0)
+		return 0;
+	kill(*pid, SIGTERM);
+	for (long long until = ms_now() + 10000; waitpid(*pid, &status, WNOHANG) == 0;) {
+		if (ms_now() > until) {
+			rig_kill(pid);
+			return -1;
+		}
+		pause_ms(10);
+	}
+	*pid = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void
+rig_stop(struct rig *r)
+{
+	if (r->dir[0] == '\0')
+		return;
+	for (int i = 0; i < RIG_GATEWAYS; i++)
+		rig_end(&r->gateway[i]);
+	rig_end(&r->backend);
+	if (getenv("TANDEM_SHOW_LOG") != NULL)
+		show_log(r);
+	run_quietly("rm -rf %s", r->dir);
+	r->dir[0] = '\0';
+}
+
+int
+rig_ctl(struct rig *r, const char *input, char *out, size_t outlen, const char *args, ...)
+{
+	char cmd[4096], rest[2048], in[128];
+	va_list ap;
+	size_t n = 0;
+	FILE *f;
+	int status;
+
+	va_start(ap, args);
+	vsnprintf(rest, sizeof(rest), args, ap);
+	va_end(ap);
+	snprintf(in, sizeof(in), "%s/stdin.%d", r->dir, (int)getpid());
+	f = fopen(in, "w");
+	ck_assert_ptr_nonnull(f);
+	fputs(input != NULL ? input : "", f);
+	fclose(f);
+	snprintf(cmd, sizeof(cmd), "%s -c %s %s <%s 2>&1", program("tandemctl"), r->conf, rest, in);
+	f = popen(cmd, "r");
+	ck_assert_ptr_nonnull(f);
+	if (out != NULL)
+		out[0] = '\0';
+	for (int c; (c = getc(f)) != EOF;)
+		if (out != NULL && n + 1 < outlen)
+			out[n++] = (char)c;
+	if (out != NULL)
+		out[n] = '\0';
+	status = pclose(f);
+	unlink(in);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void
+rig_load(struct rig *r, const char *lines)
+{
+	char out[1024];
+
+	ck_assert_msg(rig_ctl(r, lines, out, sizeof(out), "load -") == 0, "load: %s", out);
+}
+
+void
+answer_free(struct answer *a)
+{
+	free(a->headers);
+	free(a->body);
+	*a = (struct answer){0};
+}
+
+const char *
+answer_header(const struct answer *a, const char *name)
+{
+	static char value[1024];
+	size_t n = strlen(name);
+
+	for (const char *p = a->headers; p != NULL && *p != '\0'; p = strchr(p, '\n'), p += p != NULL) {
+		const char *end;
+
+		if (strncasecmp(p, name, n) != 0 || p[n] != ':')
+			continue;
+		p += n + 1;
+		while (*p == ' ')
+			p++;
+		end = strpbrk(p, "\r\n");
+		snprintf(value, sizeof(value), "%.*s", end != NULL ? (int)(end - p) : (int)strlen(p), p);
+		return value;
+	}
+	return NULL;
+}
+
+struct growing {
+	char *p;
+	size_t n;
+};
+
+static size_t
+grow(char *p, size_t size, size_t n, void *arg)
+{
+	struct growing *g = arg;
+	char *q = realloc(g->p, g->n + size * n + 1);
+
+	if (q == NULL)
+		return 0;
+	memcpy(q + g->n, p, size * n);
+	g->p = q;
+	g->n += size * n;
+	q[g->n] = '\0';
+	return size * n;
+}
+
+static struct curl_slist *
+headers_of(const struct ask *q)
+{
+	struct curl_slist *h = NULL;
+	char line[4096];
+
+	h = curl_slist_append(h, "Expect:");
+	if (q->accept != NULL) {
+		snprintf(line, sizeof(line), "Accept: %s", q->accept);
+		h = curl_slist_append(h, line);
+	} else {
+		h = curl_slist_append(h, "Accept:");
+	}
+	if (q->type != NULL) {
+		snprintf(line, sizeof(line), "Content-Type: %s", q->type);
+		h = curl_slist_append(h, line);
+	} else {
+		h = curl_slist_append(h, "Content-Type:");
+	}
+	if (q->bearer != NULL) {
+		snprintf(line, sizeof(line), "Authorization: Bearer %s", q->bearer);
+		h = curl_slist_append(h, line);
+	}
+	return q->header != NULL ? curl_slist_append(h, q->header) : h;
+}
+
+struct answer
+rig_ask(struct rig *r, const struct ask *q)
+{
+	static CURL *c; /* keeps its connections between requests, as a client would */
+	const char *method = q->method != NULL ? q->method : "GET";
+	struct growing headers = {0}, body = {0};
+	struct curl_slist *list = headers_of(q);
+	struct answer a = {0};
+	char url[4096];
+	long status = 0;
+	char *type = NULL;
+
+	if (c == NULL)
+		c = curl_easy_init();
+	curl_easy_reset(c);
+	if (strncmp(q->path, "//", 2) == 0)
+		snprintf(url, sizeof(url), "https://127.0.0.1:%d%s", r->port[q->gateway], q->path + 1);
+	else
+		snprintf(url, sizeof(url), "https://127.0.0.1:%d/sipxconfig/rest%s", r->port[q->gateway], q->path);
+	curl_easy_setopt(c, CURLOPT_URL, url);
+	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
+	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
+	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, 15000L);
+	curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, q->fresh ? 1L : 0L);
+	if (q->tls != 0)
+		curl_easy_setopt(c, CURLOPT_SSLVERSION, q->tls);
+	if (q->body != NULL) {
+		curl_easy_setopt(c, CURLOPT_POSTFIELDS, q->body);
+		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE,
+		    (curl_off_t)(q->body_n != 0 ? q->body_n : strlen(q->body)));
+	}
+	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
+	if (strcmp(method, "HEAD") == 0)
+		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+	if (q->user != NULL && q->user[0] != '\0') {
+		curl_easy_setopt(c, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+		curl_easy_setopt(c, CURLOPT_USERPWD, q->user);
+	}
+	curl_easy_setopt(c, CURLOPT_HTTPHEADER, list);
+	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, grow);
+	curl_easy_setopt(c, CURLOPT_HEADERDATA, &headers);
+	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, grow);
+	curl_easy_setopt(c, CURLOPT_WRITEDATA, &body);
+	if (curl_easy_perform(c) == CURLE_OK) {
+		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+		curl_easy_getinfo(c, CURLINFO_CONTENT_TYPE, &type);
+		curl_easy_getinfo(c, CURLINFO_TOTAL_TIME, &a.seconds);
+	}
+	a.status = (int)status;
+	snprintf(a.type, sizeof(a.type), "%s", type != NULL ? type : "");
+	a.headers = headers.p;
+	a.body = body.p != NULL ? body.p : calloc(1, 1);
+	a.body_n = body.n;
+	curl_slist_free_all(list);
+	return a;
+}
+
+struct answer
+rig_get(struct rig *r, const char *user, const char *path)
+{
+	return rig_ask(r, &(struct ask){.path = path, .user = user, .accept = "application/json"});
+}
+
+struct answer
+rig_put(struct rig *r, const char *user, const char *path, const char *json)
+{
+	return rig_ask(r, &(struct ask){.method = "PUT", .path = path, .user = user,
+	                      .type = "application/json", .body = json});
+}
+
+size_t
+children_of(pid_t pid, pid_t *ret, size_t max)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *e;
+	size_t n = 0;
+
+	while (d != NULL && (e = readdir(d)) != NULL) {
+		char path[300], line[512], *p;
+		FILE *f;
+		int ppid = 0;
+
+		if (e->d_name[0] < '0' || e->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/stat", e->d_name);
+		if ((f = fopen(path, "r")) == NULL)
+			continue;
+		if (fgets(line, sizeof(line), f) != NULL && (p = strrchr(line, ')')) != NULL)
+			sscanf(p + 1, " %*c %d", &ppid);
+		fclose(f);
+		if (ppid == pid && n < max)
+			ret[n++] = (pid_t)atoi(e->d_name);
+	}
+	if (d != NULL)
+		closedir(d);
+	return n;
+}
+
+bool
+process_title(pid_t pid, char *ret, size_t len)
+{
+	char path[64];
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	if ((f = fopen(path, "r")) == NULL)
+		return false;
+	n = fread(ret, 1, len - 1, f);
+	fclose(f);
+	ret[n] = '\0';
+	return n > 0;
+}

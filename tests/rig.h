@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Real processes for scenarios: a backend and gateways in a temporary
+ * directory on free ports, users from JSON lines, requests by libcurl. Programs
+ * are found in $TANDEM_BUILD (default "build"). What a rig starts it stops, by pid.
+ */
+#ifndef TESTS_RIG_H
+#define TESTS_RIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { RIG_GATEWAYS = 3 };
+
+struct rig {
+	char dir[64];
+	char conf[96];
+	char log[96]; /* stderr of all processes */
+	int port[RIG_GATEWAYS];
+	pid_t backend, gateway[RIG_GATEWAYS];
+	bool rsa; /* RSA-2048 certificate instead of P-256; set before rig_start() */
+	const char *extra; /* further lines of the configuration, section headers included; or NULL */
+	bool own_cert_dir;
+};
+
+/* Makes the directory, certificate and configuration; starts backend and one gateway, and
+ * waits until /readyz says 200. Fails the test with the log's end when that takes 15 s. */
+void rig_start(struct rig *r);
+/* Stops and removes everything; prints the log when the test has failed. Safe twice. */
+void rig_stop(struct rig *r);
+
+void rig_make(struct rig *r); /* directory and configuration only */
+void rig_backend(struct rig *r);
+void rig_gateway(struct rig *r, int i);
+void rig_await_ready(struct rig *r, int i);
+/* Kills with SIGKILL and waits for it. *pid becomes 0. */
+void rig_kill(pid_t *pid);
+/* Ends with SIGTERM, waits up to 10 s; the exit status (-1: had to be killed). */
+int rig_end(pid_t *pid);
+
+/* Runs tandemctl with the rig's configuration and `input` on stdin (NULL = none). Output (both
+ * streams) is put into out (may be NULL). Returns its exit status. */
+int rig_ctl(struct rig *r, const char *input, char *out, size_t outlen, const char *args, ...)
+    __attribute__((format(printf, 5, 6)));
+/* Loads JSON lines; fails the test when that fails. */
+void rig_load(struct rig *r, const char *lines);
+/* The users and groups of the API reference's vectors (4410, 4420, 501, 502, 503, admin). */
+void rig_load_fixture(struct rig *r);
+
+struct answer {
+	int status; /* 0 = no answer at all */
+	char type[128];
+	char *headers; /* all lines */
+	char *body;
+	size_t body_n;
+	double seconds;
+};
+
+struct ask {
+	const char *method, *path; /* path behind the base URL; "//x" = /x at the root */
+	const char *user;          /* "name:password", "" = none */
+	const char *bearer;
+	const char *accept, *type;
+	const char *header; /* one more header line */
+	const char *body;   /* NULL = none */
+	size_t body_n;      /* 0 = strlen */
+	int gateway;        /* index */
+	long tls;           /* CURL_SSLVERSION_…, 0 = any */
+	bool fresh;         /* a new connection */
+};
+
+/* One request. The answer belongs to the caller until answer_free(). */
+struct answer rig_ask(struct rig *r, const struct ask *q);
+void answer_free(struct answer *a);
+/* The value of a header of the answer, NULL when absent; valid until the next call. */
+const char *answer_header(const struct answer *a, const char *name);
+
+/* GET, PUT … as user "4410:secret99" with JSON; shorthands for scenarios. */
+struct answer rig_get(struct rig *r, const char *user, const char *path);
+struct answer rig_put(struct rig *r, const char *user, const char *path, const char *json);
+
+int free_port(void);
+/* Milliseconds on the monotonic clock. */
+long long ms_now(void);
+/* pids of a process's children, at most max; the number found. */
+size_t children_of(pid_t pid, pid_t *ret, size_t max);
+/* Name in the process table ("kore [wrk 0]"…), for telling a gateway's processes apart. */
+bool process_title(pid_t pid, char *ret, size_t len);
+
+#endif

@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# Runs the test programs of a build and prints each one's seconds and the sum.
+#   run.sh check|check-ci|check-all BUILD
+# check: everything that is quick. check-ci adds kills, other hosts and short fuzzing, and takes
+# a skipped part for a failure. check-all: the long forms.
+set -u
+mode=$1 build=$2
+export TANDEM_BUILD=$build
+export KORE_CONSTANT=$build/tests/kore_constant
+export TANDEM_BACKEND=$build/tandem-backend TANDEMCTL=$build/tandemctl
+# Kore's pools are one arena for the life of the process, which a leak checker cannot know.
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
+export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$PWD/tests/lsan.supp:print_suppressions=0}
+export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
+passed=0 failed=0
+started=$SECONDS
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+
+# one NAME COMMAND...: a Check program's own counts, or one point for anything else.
+one() {
+	local name=$1 from=$SECONDS status line checks bad
+	shift
+	timeout 900 "$@" >"$out" 2>&1
+	status=$?
+	line=$(grep -E '^[0-9]+%: Checks: [0-9]+, Failures: [0-9]+, Errors: [0-9]+' "$out" | tail -n 1)
+	checks=1 bad=0
+	if [ -n "$line" ]; then
+		checks=$(sed -E 's/.*Checks: ([0-9]+),.*/\1/' <<<"$line")
+		bad=$(sed -E 's/.*Failures: ([0-9]+), Errors: ([0-9]+).*/\1+\2/' <<<"$line")
+		bad=$((bad))
+	fi
+	[ $status != 0 ] && [ "$bad" = 0 ] && bad=1
+	if [ "$mode" != check ] && grep -q SKIP "$out"; then
+		echo "skipped parts are failures here:" >>"$out"
+		bad=$((bad + 1))
+	fi
+	passed=$((passed + (checks > bad ? checks - bad : 0)))
+	failed=$((failed + bad))
+	printf '%-44s %4d checks %3d s %s\n' "$name" "$checks" $((SECONDS - from)) \
+		"$([ "$bad" = 0 ] && echo ok || echo "FAILED ($bad)")"
+	grep SKIP "$out" | sed 's/^/    /' | head -n 5
+	[ "$bad" = 0 ] || tail -n 60 "$out"
+}
+
+programs() {
+	for p in "$build"/tests/test_*; do
+		[ -f "$p" ] && [ -x "$p" ] && echo "$p"
+	done
+}
+
+if [ "$mode" = check-all ]; then
+	for p in $(programs); do
+		TANDEM_LONG=1 one "$(basename "$p") (long)" "$p"
+	done
+else
+	for p in $(programs); do
+		case $(basename "$p") in
+		test_ci_*) [ "$mode" = check ] && continue ;;
+		esac
+		one "$(basename "$p")" "$p"
+	done
+	[ -f tests/test_headers.sh ] && one headers tests/test_headers.sh
+	[ -f tests/test_layers.sh ] && one layers tests/test_layers.sh
+	[ -f tests/test_docs.sh ] && one docs tests/test_docs.sh "$build"
+	for corpus in tests/fuzz/corpus/*; do
+		[ -d "$corpus" ] && one "corpus $(basename "$corpus")" \
+			"$build/tests/fuzz_replay" "$(basename "$corpus")" "$corpus"
+	done
+fi
+if [ "$mode" = check-ci ]; then
+	one "store: kill -9, 20 times" "$build/tests/store_crash"
+	for target in tests/fuzz/fuzz_*.c; do
+		name=$(basename "$target" .c)
+		one "fuzz ${name#fuzz_}, ${FUZZ_SECONDS:-20} s" tests/fuzz/run.sh "${name#fuzz_}" "${FUZZ_SECONDS:-20}"
+	done
+	[ -x tests/ci_install.sh ] && one install tests/ci_install.sh "$build"
+fi
+echo "$mode: $((SECONDS - started)) s"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

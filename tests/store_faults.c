@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+#include "tests/store_faults.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+atomic_uint fault_flush_ms, fault_log_flushes;
+atomic_int fault_flush_errno;
+const char *_Atomic fault_full;
+_Thread_local unsigned fault_committing;
+atomic_uint fault_on_disk, fault_flushes_begun, fault_flushes_ended;
+
+static bool
+is_file(int fd, const char *part)
+{
+	char link[64], path[256];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return false;
+	path[n] = '\0';
+	return strstr(path, part) != NULL;
+}
+
+int
+fdatasync(int fd)
+{
+	int error = atomic_exchange(&fault_flush_errno, 0);
+
+	if (error != 0) {
+		errno = error;
+		return -1;
+	}
+	if (is_file(fd, "/log."))
+		atomic_fetch_add(&fault_log_flushes, 1);
+	if (fault_committing > 0)
+		atomic_fetch_add(&fault_flushes_begun, 1);
+	usleep(atomic_load(&fault_flush_ms) * 1000);
+	if (syscall(SYS_fdatasync, fd) != 0)
+		return -1;
+	if (fault_committing > 0) {
+		atomic_store(&fault_on_disk, fault_committing);
+		atomic_fetch_add(&fault_flushes_ended, 1);
+	}
+	return 0;
+}
+
+static bool
+no_room(int fd)
+{
+	const char *full = atomic_load(&fault_full);
+
+	if (full == NULL || !is_file(fd, full))
+		return false;
+	errno = ENOSPC;
+	return true;
+}
+
+ssize_t
+write(int fd, const void *p, size_t n)
+{
+	return no_room(fd) ? -1 : syscall(SYS_write, fd, p, n);
+}
+
+ssize_t
+pwrite64(int fd, const void *p, size_t n, off64_t at)
+{
+	return no_room(fd) ? -1 : syscall(SYS_pwrite64, fd, p, n, at);
+}
+
+ssize_t
+pwrite(int fd, const void *p, size_t n, off_t at)
+{
+	return pwrite64(fd, p, n, at);
+}
