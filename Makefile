@@ -123,7 +123,8 @@ run: $(PROGRAMS)
 # --- tests ------------------------------------------------------------------------
 # tests/test_*.c are programs; of the other files in tests/ each program links what it uses.
 KORE_TEST_SRC := $(filter-out tests/kore_constant.c,$(wildcard tests/kore_*.c))
-RIG_SRC := $(filter-out tests/test_%.c tests/bench_%.c tests/store_crash.c tests/kore_%.c,$(wildcard tests/*.c))
+RIG_SRC := $(filter-out tests/test_%.c tests/bench_%.c tests/store_crash.c tests/store_faults.c tests/kore_%.c,\
+	$(wildcard tests/*.c))
 UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out tests/test_kore.c,$(wildcard tests/test_*.c)))
 TEST_PROGRAMS := $(UNIT_TESTS) $(BUILD)/tests/test_kore $(BUILD)/tests/kore_constant \
 	$(BUILD)/tests/store_crash $(BUILD)/tests/fuzz_replay
@@ -139,8 +140,12 @@ TEST_LIBS := $(RIG_LIB) $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(GATEWAY_UNI
 TEST_LDLIBS := $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(TEXT_LDLIBS) $(COMMON_LDLIBS) $(CHECK_LDLIBS)
 
 $(UNIT_TESTS) $(BUILD)/tests/store_crash: $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
-	$(CC) $(LDFLAGS) -o $@ $< $(TEST_LIBS) $(TEST_LDLIBS)
+	$(CC) $(LDFLAGS) -o $@ $< $(FAULTS) $(TEST_LIBS) $(TEST_LDLIBS)
 
+# Interposes write() and fdatasync(): only for those that ask for faults.
+FAULT_TESTS := $(filter %/test_store_bdb %/test_store_snapshot %/test_writer,$(UNIT_TESTS))
+$(FAULT_TESTS): $(call obj,tests/store_faults.c)
+$(FAULT_TESTS): FAULTS = $(call obj,tests/store_faults.c)
 $(call obj,tests/kore_constant.c): UNIT_CFLAGS = $(KORE_CPPFLAGS)
 $(call obj,tests/kore_constant.c): | $(KORE_STAMP)
 $(BUILD)/tests/kore_constant: $(call obj,tests/kore_constant.c) $(KORE_LIB)
@@ -148,7 +153,14 @@ $(BUILD)/tests/kore_constant: $(call obj,tests/kore_constant.c) $(KORE_LIB)
 $(BUILD)/tests/test_kore: $(call obj,$(KORE_TEST_SRC) tests/test_kore.c tests/raw_tls.c)
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LDLIBS)
 
-FUZZ_TARGETS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+# --- benchmark ----------------------------------------------------------------------
+BENCH_PROGRAMS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench_*.c))
+$(BENCH_PROGRAMS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
+	$(CC) $(LDFLAGS) -o $@ $< $(TEST_LIBS) $(TEST_LDLIBS)
+ROUNDS ?= 3
+SECONDS ?= 3
+bench: $(PROGRAMS) $(BENCH_PROGRAMS) $(BUILD)/tests/kore_constant
+	tests/bench/bench.sh $(BUILD) $(ROUNDS) $(SECONDS)
 
 check: $(PROGRAMS) $(TEST_PROGRAMS)
 	tests/run.sh check $(BUILD)
@@ -157,9 +169,62 @@ check-ci: $(PROGRAMS) $(TEST_PROGRAMS)
 check-all: check-ci
 	tests/run.sh check-all $(BUILD)
 
+# --- fuzzing ---------------------------------------------------------------------------
+# make fuzz T=json S=60: clang's libFuzzer on one target, starting from its corpus. New findings
+# stay in build/fuzz/T; a crash becomes a file of tests/fuzz/corpus/T.
+T ?= json
+S ?= 60
+FUZZ_SRC := $(COMMON_SRC) $(TEXT_SRC) $(DEV_SRC) ipc/env.c
+$(BUILD)/tests/fuzz_replay: $(call obj,tests/fuzz/replay.c $(wildcard tests/fuzz/fuzz_*.c)) $(TEST_LIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LDLIBS)
+build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_SRC) | $(PACKAGES)
+	@mkdir -p $(@D)
+	clang -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		-D_GNU_SOURCE -I. $(XML_CFLAGS) -o $@ $< $(FUZZ_SRC) $(TEXT_LDLIBS) $(COMMON_LDLIBS)
+fuzz: build/fuzz/fuzz_$(T)
+	tests/fuzz/run.sh $(T) $(S)
+
+# --- documents, formatting -----------------------------------------------------------------
+doc: $(PROGRAMS)
+	tests/test_docs.sh $(BUILD)
+
+format:
+	clang-format -i $(wildcard common/*.[ch] ipc/*.[ch] backend/*.[ch] gateway/*.[ch] ctl/*.[ch] tests/*.[ch])
+
+# One entry a file, from the commands that make would run.
+compile_commands.json: Makefile
+	@$(MAKE) -Bn all 2>/dev/null | awk -v dir='$(CURDIR)' \
+		'/ -c -o / && / [a-z_\/]*\.c$$/ { gsub(/"/, "\\\""); \
+		printf "%s{\"directory\":\"%s\",\"file\":\"%s\",\"command\":\"%s\"}", n++ ? ",\n" : "[", dir, $$NF, $$0 } \
+		END { print "]" }' >$@
+
+# --- installation ------------------------------------------------------------------------------
+MANPAGES := $(wildcard docs/man/*.[1-8])
+install: $(PROGRAMS)
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SYSCONFDIR)/tandem \
+		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
+		$(DESTDIR)$(PREFIX)/share/doc/tandem
+	install -m 755 $(BUILD)/tandem-backend $(BUILD)/tandem-gateway $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(BUILD)/tandemctl $(DESTDIR)$(PREFIX)/bin
+	[ -e $(DESTDIR)$(SYSCONFDIR)/tandem/tandem.conf ] || \
+		install -m 644 etc/tandem.conf $(DESTDIR)$(SYSCONFDIR)/tandem
+	install -m 644 packaging/systemd/*.service $(DESTDIR)$(UNITDIR)
+	install -m 644 packaging/systemd/tandem.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/tandem.conf
+	install -m 644 packaging/systemd/tandem.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/tandem.conf
+	install -m 644 README.md LICENSE NOTICE SECURITY.md CHANGELOG $(wildcard docs/*.md) \
+		$(DESTDIR)$(PREFIX)/share/doc/tandem
+	for m in $(MANPAGES); do \
+		d=$(DESTDIR)$(PREFIX)/share/man/man$${m##*.}; install -d $$d && install -m 644 $$m $$d || exit 1; \
+	done
+
+help:
+	@echo 'all run check check-ci check-all fuzz bench doc format compile_commands.json install clean'
+	@echo 'variables: CC SAN=address,undefined DEBUG=1 WERROR=1 BUILD PORT RUNDIR (run) T S (fuzz)'
+	@echo '           ROUNDS SECONDS (bench) DESTDIR PREFIX (install)'
+
 clean:
 	rm -rf $(BUILD)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all run check check-ci check-all clean
+.PHONY: all run check check-ci check-all fuzz bench doc format install help clean

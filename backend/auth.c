@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -208,15 +209,27 @@ free_place(const struct auth *a)
 	return i;
 }
 
-/* The lengths have been checked. */
+/* The lengths have been checked. Gathered by the kernel from where the strings are: a copy
+ * made here would leave its traces in this process, in vector registers if not in memory. */
+static ssize_t
+send_request(int fd, struct auth_request *head, struct str first, struct str second)
+{
+	struct iovec parts[] = {
+	    {head, offsetof(struct auth_request, data)},
+	    {(void *)(uintptr_t)first.p, first.n},
+	    {(void *)(uintptr_t)second.p, second.n},
+	};
+	const struct msghdr m = {.msg_iov = parts, .msg_iovlen = 3};
+
+	return sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 static int
 request(struct auth *a, enum auth_op op, struct str first, struct str second, auth_done_fn *done,
     void *arg)
 {
 	size_t place = free_place(a);
-	size_t n = offsetof(struct auth_request, data) + first.n + second.n;
 	struct auth_request r;
-	ssize_t sent;
 
 	if (a->gone || place == AUTH_QUEUE_MAX)
 		return -1;
@@ -224,15 +237,11 @@ request(struct auth *a, enum auth_op op, struct str first, struct str second, au
 	r.id = a->turn++ * AUTH_QUEUE_MAX + (uint32_t)place;
 	r.first = (uint32_t)first.n;
 	r.second = (uint32_t)second.n;
-	if (first.n > 0)
-		memcpy(r.data, first.p, first.n);
-	if (second.n > 0)
-		memcpy(r.data + first.n, second.p, second.n);
-	sent = send(a->fd, &r, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (sent == (ssize_t)n)
-		a->pending[place] = (struct pending){done, arg, r.id, op};
-	explicit_bzero(&r, n);
-	return sent == (ssize_t)n ? 0 : -1;
+	/* All of a message goes or nothing of it. */
+	if (send_request(a->fd, &r, first, second) < 0)
+		return -1;
+	a->pending[place] = (struct pending){done, arg, r.id, op};
+	return 0;
 }
 
 int

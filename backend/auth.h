@@ -55,8 +55,8 @@ pid_t auth_pid(const struct auth *a);
 
 /* Each returns 0, or -1 at once when the queue is full, the child is gone, or a password to
  * be hashed or a payload to be signed is too long (then the callback is not called). A
- * password or hash too long to be verified is answered as wrong. The copies of passwords
- * made here and in the child are wiped after use. */
+ * password or hash too long to be verified is answered as wrong. Strings need not outlive
+ * the call. No copy of a password is made in this process; the child wipes its own. */
 int auth_hash(struct auth *a, struct str password, auth_done_fn *done, void *arg);
 int auth_verify(struct auth *a, struct str password, struct str hash, auth_done_fn *done,
     void *arg);

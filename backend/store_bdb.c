@@ -294,7 +294,7 @@ bdb_scan(struct store_txn *t, enum store_table table, struct str start, store_ro
     void *arg, struct err *e)
 {
 	DB *db = bdb_of(t)->table[table];
-	DBT k = {.flags = DB_DBT_REALLOC, .size = (u_int32_t)start.n}, v = {.flags = DB_DBT_REALLOC};
+	DBT k = {.size = (u_int32_t)start.n, .flags = DB_DBT_REALLOC}, v = {.flags = k.flags};
 	DBC *c;
 	int ret, end;
 
@@ -367,8 +367,7 @@ bdb_close(struct store *s)
 	if (b->env != NULL)
 		(void)b->env->close(b->env, 0);
 	gate_destroy(&b->gate);
-	if (b->home != -1)
-		close(b->home);
+	close(b->home);
 	free(b);
 }
 

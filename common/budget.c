@@ -1,64 +1,107 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/budget.h"
 
-#include <stdbool.h>
+#include <setjmp.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The size stands before the block, so that a later free can give the charge back. */
-enum { HEAD = 16 };
+struct run;
 
-static _Thread_local struct arena *payer;
-static _Thread_local bool refused;
+/* Stands before each block, so that it can be found and its charge given back. */
+struct head {
+	alignas(max_align_t) struct run *run; /* NULL = allocated outside a run, or outlived it */
+	struct head *prev, *next;
+	size_t size;
+};
 
-void
-budget_begin(struct arena *a)
+struct run {
+	struct arena *payer;
+	struct head *blocks;
+	jmp_buf out;
+};
+
+static _Thread_local struct run *current;
+
+static void
+detach(struct head *h)
 {
-	payer = a;
-	refused = false;
+	if (h->prev != NULL)
+		h->prev->next = h->next;
+	else
+		h->run->blocks = h->next;
+	if (h->next != NULL)
+		h->next->prev = h->prev;
+	arena_uncharge(h->run->payer, h->size + sizeof(*h));
+	h->run = NULL;
 }
 
-bool
-budget_end(void)
+int
+budget_run(struct arena *a, void (*f)(void *), void *arg, void (*left)(void))
 {
-	payer = NULL;
-	return refused;
+	struct run run = {.payer = a};
+
+	current = &run;
+	if (setjmp(run.out) == 0) {
+		f(arg);
+		current = NULL;
+		/* What a library keeps for later, such as a table made at first use, is its own. */
+		while (run.blocks != NULL)
+			detach(run.blocks);
+		return 0;
+	}
+	if (left != NULL)
+		left();
+	current = NULL;
+	while (run.blocks != NULL) {
+		struct head *h = run.blocks;
+
+		detach(h);
+		free(h);
+	}
+	return -1;
 }
 
 void *
 budget_malloc(size_t n)
 {
-	char *p = NULL;
+	struct run *r = current;
+	struct head *h = NULL;
 
-	if (n <= SIZE_MAX / 2 && (payer == NULL || arena_charge(payer, n + HEAD) == 0)) {
-		if ((p = malloc(n + HEAD)) == NULL && payer != NULL)
-			arena_uncharge(payer, n + HEAD);
+	if (n <= SIZE_MAX / 2 && (r == NULL || arena_charge(r->payer, n + sizeof(*h)) == 0)) {
+		h = malloc(n + sizeof(*h));
+		if (h == NULL && r != NULL)
+			arena_uncharge(r->payer, n + sizeof(*h));
 	}
-	if (p == NULL) {
-		refused = true;
+	if (h == NULL && r != NULL)
+		longjmp(r->out, 1);
+	if (h == NULL)
 		return NULL;
-	}
-	memcpy(p, &n, sizeof(n));
-	return p + HEAD;
+	*h = (struct head){.run = r, .next = r != NULL ? r->blocks : NULL, .size = n};
+	if (h->next != NULL)
+		h->next->prev = h;
+	if (r != NULL)
+		r->blocks = h;
+	return h + 1;
 }
 
-static size_t
-size_of(const void *p)
+static struct head *
+head_of(void *p)
 {
-	size_t n;
-
-	memcpy(&n, (const char *)p - HEAD, sizeof(n));
-	return n;
+	return (struct head *)p - 1;
 }
 
 void
 budget_free(void *p)
 {
+	struct head *h;
+
 	if (p == NULL)
 		return;
-	if (payer != NULL)
-		arena_uncharge(payer, size_of(p) + HEAD);
-	free((char *)p - HEAD);
+	h = head_of(p);
+	if (h->run != NULL)
+		detach(h);
+	free(h);
 }
 
 void *
@@ -67,7 +110,7 @@ budget_realloc(void *p, size_t n)
 	void *q = budget_malloc(n);
 
 	if (q != NULL && p != NULL) {
-		memcpy(q, p, size_of(p) < n ? size_of(p) : n);
+		memcpy(q, p, head_of(p)->size < n ? head_of(p)->size : n);
 		budget_free(p);
 	}
 	return q;

@@ -3,6 +3,8 @@
 
 #include <ini.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/str.h"
@@ -74,45 +76,89 @@ conf_defaults(struct conf *c)
 
 struct reading {
 	struct conf *c;
-	struct err *e;
+	struct err *e; /* of the first bad line, */
+	int bad;       /* which is this one; 0 = none so far */
 	bool seen[ITEMS];
+	FILE *f;
+	char *text;
+	size_t size;
+	int line;
 };
 
-/* libinih calls it per line; 0 makes ini_parse() report that line. */
+/* libinih cuts a line that is too long for it, and reads the rest as a line of its own. */
+static char *
+next_line(char *line, int room, void *arg)
+{
+	struct reading *r = arg;
+	ssize_t n = getline(&r->text, &r->size, r->f);
+	struct str s = str_trim((struct str){r->text, n > 0 ? (size_t)n : 0});
+
+	if (n < 0)
+		return NULL;
+	r->line++;
+	if (s.n > 0 && (s.p[0] == ';' || s.p[0] == '#')) {
+		s.n = 0;
+	} else if (n >= room || memchr(r->text, '\0', (size_t)n) != NULL) {
+		if (r->bad == 0) {
+			err_set(r->e, ERR_INVALID, "longer than %d bytes, or not text", room - 1);
+			r->bad = r->line;
+		}
+		s.n = 0;
+	}
+	if (s.n == 0)
+		n = 0;
+	memcpy(line, r->text, (size_t)n);
+	line[n] = '\0';
+	return line;
+}
+
+/* libinih calls it per setting; 0 makes it report that line. It goes on after an error. */
 static int
-on_line(void *arg, const char *section, const char *name, const char *value)
+on_setting(void *arg, const char *section, const char *name, const char *value)
 {
 	struct reading *r = arg;
 	const struct conf_item *it = find(section, name);
+	struct err e;
+	int rc = 0;
 
-	if (it == NULL) {
-		err_set(r->e, ERR_INVALID, "unknown setting \"%s\" in [%s]", name, section);
-		return 0;
+	if (it == NULL)
+		rc = err_set(&e, ERR_INVALID, "unknown setting \"%s\" in [%s]", name, section);
+	else if (r->seen[it - conf_items])
+		rc = err_set(&e, ERR_INVALID, "%s.%s is given twice", section, name);
+	else
+		rc = set_item(r->c, it, str_c(value), &e);
+	if (it != NULL)
+		r->seen[it - conf_items] = true;
+	if (rc != 0 && r->bad == 0) {
+		err_set(r->e, e.code, "%s", e.text);
+		r->bad = r->line;
 	}
-	if (r->seen[it - conf_items]) {
-		err_set(r->e, ERR_INVALID, "%s.%s is given twice", section, name);
-		return 0;
-	}
-	r->seen[it - conf_items] = true;
-	return set_item(r->c, it, str_c(value), r->e) == 0;
+	return rc == 0;
 }
 
 int
 conf_read(struct conf *c, const char *file, struct err *e)
 {
-	struct reading r = {.c = c, .e = e};
+	struct reading r = {.c = c, .e = e, .f = fopen(file, "re")};
 	char why[ERR_TEXT_MAX];
+	bool unreadable;
 	int line;
 
 	err_clear(e);
-	line = ini_parse(file, on_line, &r);
-	if (line == 0)
-		return 0;
-	if (line < 0)
+	if (r.f == NULL)
 		return err_set(e, ERR_INVALID, "%s: cannot be read", file);
+	line = ini_parse_stream(next_line, &r, on_setting, &r);
+	unreadable = ferror(r.f) != 0 || line < 0;
+	fclose(r.f);
+	free(r.text);
+	if (unreadable)
+		return err_set(e, ERR_INVALID, "%s: cannot be read", file);
+	if (line == 0 && r.bad == 0)
+		return 0;
+	if (r.bad == 0 || (line != 0 && line < r.bad))
+		return err_set(e, ERR_INVALID, "%s:%d: not a section, setting or comment", file, line);
 	memcpy(why, e->text, sizeof(why));
-	return err_set(e, ERR_INVALID, "%s:%d: %s", file, line,
-	    why[0] != '\0' ? why : "not a section, setting or comment");
+	return err_set(e, ERR_INVALID, "%s:%d: %s", file, r.bad, why);
 }
 
 int

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The configuration file of all programs: `[section]`, `name = value` lines,
- * comments behind ';' or '#' (libinih). What may stand there is a table; an
+ * lines that begin with ';' or '#' are comments, so is what follows a blank
+ * and ';' behind a value (libinih). What may stand there is a table; an
  * unknown name, a name given twice and a bad value are errors with file and
  * line. See tandem.conf(5).
  */

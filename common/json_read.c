@@ -6,6 +6,14 @@
 #include "common/budget.h"
 #include "common/tree.h"
 
+/* libxml2 would print to stderr where it has no parser to complain to. */
+static void
+on_error(void *arg, const char *fmt, ...)
+{
+	(void)arg;
+	(void)fmt;
+}
+
 void
 text_init(void)
 {
@@ -13,6 +21,7 @@ text_init(void)
 	json_object_seed(0);
 	xmlMemSetup(budget_free, budget_malloc, budget_realloc, budget_strdup);
 	xmlInitParser();
+	xmlSetGenericErrorFunc(NULL, on_error);
 }
 
 static struct node *
@@ -73,29 +82,44 @@ convert(json_t *j, struct str name, struct arena *a, unsigned depth, struct err 
 	return n;
 }
 
+struct reading {
+	struct str text;
+	struct arena *a;
+	struct err *e;
+	struct node *doc;
+};
+
+static void
+read_document(void *arg)
+{
+	struct reading *r = arg;
+	json_error_t why;
+	/* Without JSON_DISABLE_EOF_CHECK whatever follows the first value is an error. */
+	json_t *j = json_loadb(r->text.p, r->text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
+
+	if (j == NULL) {
+		err_set(r->e, ERR_MALFORMED, "not valid JSON: %.90s (line %d, column %d)", why.text, why.line,
+		    why.column);
+		return;
+	}
+	err_set(r->e, ERR_TOO_LARGE, NULL);
+	r->doc = convert(j, (struct str){"", 0}, r->a, 1, r->e);
+	json_decref(j);
+}
+
 int
 json_read(struct str text, struct arena *a, struct node **ret, struct err *e)
 {
-	json_error_t why;
-	json_t *j;
-	bool refused;
+	struct reading r = {text, a, e, NULL};
 
+	*ret = NULL;
 	if (text.n == 0)
 		return err_set(e, ERR_NO_ENTITY, NULL);
-	budget_begin(a);
-	/* Without JSON_DISABLE_EOF_CHECK whatever follows the first value is an error. */
-	j = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
-	err_set(e, ERR_TOO_LARGE, NULL);
-	*ret = j != NULL ? convert(j, (struct str){"", 0}, a, 1, e) : NULL;
-	if (j != NULL)
-		json_decref(j);
-	refused = budget_end();
-	if (*ret != NULL) {
-		err_clear(e);
-		return 0;
-	}
-	if (j == NULL && !refused)
-		return err_set(e, ERR_MALFORMED, "not valid JSON: %.90s (line %d, column %d)", why.text,
-		    why.line, why.column);
-	return -1;
+	if (budget_run(a, read_document, &r, NULL) != 0)
+		return err_set(e, ERR_TOO_LARGE, NULL);
+	if (r.doc == NULL)
+		return -1;
+	err_clear(e);
+	*ret = r.doc;
+	return 0;
 }

@@ -215,7 +215,7 @@ static int
 mp_skip(struct src *s, struct err *e)
 {
 	struct mp_src *m = self(s);
-	uint64_t todo[MP_DEPTH_MAX];
+	uint64_t todo[MP_DEPTH_MAX + 1];
 	size_t depth = 0;
 
 	todo[depth] = 1;
@@ -234,7 +234,7 @@ mp_skip(struct src *s, struct err *e)
 		if (h.what == W_TEXT || h.what == W_BIN)
 			m->p += h.n;
 		if (h.what == W_MAP || h.what == W_LIST) {
-			if (++depth + m->depth >= MP_DEPTH_MAX)
+			if (++depth + m->depth > MP_DEPTH_MAX)
 				return bad(e);
 			todo[depth] = h.what == W_MAP ? 2 * h.n : h.n;
 		}
@@ -264,7 +264,7 @@ mp_src_init(struct mp_src *m, struct str bytes)
 	memset(m, 0, sizeof(*m));
 	m->src.ops = &mp_ops;
 	m->src.rules = RULES_STRICT;
-	m->p = (const unsigned char *)bytes.p;
+	m->p = (const unsigned char *)(bytes.p != NULL ? bytes.p : "");
 	m->end = m->p + bytes.n;
 }
 

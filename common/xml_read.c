@@ -19,7 +19,8 @@ struct reader {
 	struct node *open[TREE_DEPTH_MAX];
 	size_t depth;
 	struct buf text; /* of the innermost open element */
-	bool failed;
+	bool failed, well_formed;
+	struct str doc;
 };
 
 static void
@@ -134,10 +135,10 @@ on_error(void *arg, const char *fmt, ...)
 	(void)fmt;
 }
 
-int
-xml_read(struct str text, struct arena *a, struct node **ret, struct err *e)
+static void
+parse(void *arg)
 {
-	xmlSAXHandler sax = {
+	static const xmlSAXHandler handlers = {
 	    .initialized = XML_SAX2_MAGIC,
 	    .internalSubset = on_doctype,
 	    .startElementNs = on_start,
@@ -149,30 +150,41 @@ xml_read(struct str text, struct arena *a, struct node **ret, struct err *e)
 	    .warning = on_error,
 	    .fatalError = on_error,
 	};
-	struct reader r = {.a = a, .e = e};
-	bool well_formed = false, refused;
+	struct reader *r = arg;
+	xmlSAXHandler sax = handlers;
+
+	if ((r->ctxt = xmlCreatePushParserCtxt(&sax, r, NULL, 0, NULL)) == NULL)
+		return;
+	xmlCtxtUseOptions(r->ctxt,
+	    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_IGNORE_ENC);
+	/* In one piece: bodies are bounded by the caller. */
+	xmlParseChunk(r->ctxt, r->doc.p, (int)r->doc.n, 1);
+	r->well_formed = r->ctxt->wellFormed == 1;
+	xmlFreeParserCtxt(r->ctxt);
+	xmlResetLastError();
+}
+
+int
+xml_read(struct str text, struct arena *a, struct node **ret, struct err *e)
+{
+	struct reader r = {.a = a, .e = e, .doc = text};
+	int rc;
 
 	*ret = NULL;
 	if (text.n == 0)
 		return err_set(e, ERR_NO_ENTITY, NULL);
+	/* Nothing but UTF-8 is converted: iconv would load modules, which sandboxes do not allow, and
+	 * what it allocates is outside the budget. */
+	if (!str_is_utf8(text))
+		return err_set(e, ERR_MALFORMED, "the document is not UTF-8");
 	buf_init(&r.text, text.n);
-	budget_begin(a);
-	r.ctxt = xmlCreatePushParserCtxt(&sax, &r, NULL, 0, NULL);
-	if (r.ctxt != NULL) {
-		xmlCtxtUseOptions(r.ctxt, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-		/* In one piece: bodies are bounded by the caller. */
-		xmlParseChunk(r.ctxt, text.p, (int)text.n, 1);
-		well_formed = r.ctxt->wellFormed == 1;
-		xmlFreeParserCtxt(r.ctxt);
-	}
-	xmlResetLastError();
-	refused = budget_end();
+	rc = budget_run(a, parse, &r, xmlResetLastError);
 	buf_free(&r.text);
+	if (rc != 0)
+		return err_set(e, ERR_TOO_LARGE, NULL);
 	if (r.failed)
 		return -1;
-	if (refused)
-		return err_set(e, ERR_TOO_LARGE, NULL);
-	if (!well_formed || r.root == NULL)
+	if (!r.well_formed || r.root == NULL)
 		return err_set(e, ERR_MALFORMED, "not well-formed XML");
 	*ret = r.root;
 	return 0;

@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <kore/kore.h>
@@ -13,6 +12,7 @@
 
 #include "common/checks.h"
 #include "common/log.h"
+#include "gateway/clock.h"
 #include "gateway/pend.h"
 #include "gateway/render.h"
 #include "gateway/settings.h"
@@ -46,15 +46,6 @@ static struct {
 	bool told;      /* a version that does not fit has been logged */
 	char realm[REALM_MAX];
 } bus = {.kick = {.fd = -1}, .realm = "tandem"};
-
-uint64_t
-bus_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 const char *
 bus_realm(void)
@@ -184,7 +175,7 @@ take_hello(struct str frame)
 static void
 take_reply(struct str frame)
 {
-	struct reply reply;
+	struct reply reply = {0};
 	struct req *r;
 	struct err e;
 
@@ -205,7 +196,7 @@ take_reply(struct str frame)
 		bus_release(r);
 	else
 		pend_deadline(bus.pend, r->id, r->ahead > 0
-		    ? bus_now() + (uint64_t)settings.conf.gateway_deadline_ms
+		    ? clock_ms() + (uint64_t)settings.conf.gateway_deadline_ms
 		    : PEND_NEVER);
 	http_request_wakeup(r->http);
 }
@@ -313,7 +304,7 @@ on_sweep(void *arg, uint64_t now)
 {
 	(void)arg;
 	(void)now;
-	pend_each(bus.pend, bus_now(), look_at);
+	pend_each(bus.pend, clock_ms(), look_at);
 	/* A refused connection is started anew from there, and by nobody else. */
 	if (!bus.connected)
 		take_events();
@@ -377,7 +368,7 @@ bus_send(struct req *r)
 	int64_t limit = settings.conf.gateway_deadline_ms;
 
 	if (bus.up)
-		r->id = pend_take(bus.pend, r, bus_now() + (uint64_t)limit);
+		r->id = pend_take(bus.pend, r, clock_ms() + (uint64_t)limit);
 	if (r->id == 0) {
 		req_sent(r);
 		req_fail(r, ERR_UNAVAILABLE);
@@ -403,5 +394,5 @@ bus_credit(struct req *r)
 	}
 	r->ahead += r->due;
 	r->due = 0;
-	pend_deadline(bus.pend, r->id, bus_now() + (uint64_t)settings.conf.gateway_deadline_ms);
+	pend_deadline(bus.pend, r->id, clock_ms() + (uint64_t)settings.conf.gateway_deadline_ms);
 }

@@ -24,7 +24,5 @@ void bus_release(struct req *r);
 
 /* The realm of challenges, fit for a quoted string. */
 const char *bus_realm(void);
-/* Milliseconds of a steady clock. */
-uint64_t bus_now(void);
 
 #endif

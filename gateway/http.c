@@ -8,7 +8,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <kore/kore.h>
@@ -17,6 +16,7 @@
 #include "common/log.h"
 #include "common/text.h"
 #include "gateway/bus.h"
+#include "gateway/clock.h"
 #include "gateway/render.h"
 #include "gateway/settings.h"
 #include "gateway/stream.h"
@@ -30,7 +30,7 @@ void
 http_start(void)
 {
 	if (getrandom(&trace_seed, sizeof(trace_seed), 0) != (ssize_t)sizeof(trace_seed))
-		trace_seed = (uint64_t)time(NULL) << 20 ^ (uint64_t)getpid();
+		trace_seed = clock_us() << 20 ^ (uint64_t)getpid();
 }
 
 /* splitmix64: no two alike in a worker, and hardly ever in two. */
@@ -42,15 +42,6 @@ make_trace(char ret[REQ_TRACE_SIZE])
 	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
 	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
 	snprintf(ret, REQ_TRACE_SIZE, "%016llx", (unsigned long long)(z ^ z >> 31));
-}
-
-static uint64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
 }
 
 /* Further fields of that name are appended, as RFC 9110 5.3 says. */
@@ -90,11 +81,14 @@ gather(struct req *r, struct req_in *in)
 	}
 }
 
-/* Kore keeps the header until the request is over; the credentials are not needed so long. */
+/* Kore keeps header and body until the request is over; their secrets are not needed so long. */
 static void
-wipe_authorization(struct http_request *h)
+wipe_secrets(struct http_request *h)
 {
 	struct http_header *f;
+
+	if (h->http_body != NULL)
+		explicit_bzero(h->http_body->data, h->http_body_length);
 
 	TAILQ_FOREACH(f, &h->req_headers, list)
 		if (strcasecmp(f->header, "authorization") == 0)
@@ -120,7 +114,7 @@ log_access(struct req *r, int status, size_t bytes)
 	log_str(&l, "path", str_c(r->http->path));
 	log_str(&l, "res", str_c(r->res != NULL ? r->res->id : "-"));
 	log_num(&l, "status", status);
-	log_num(&l, "us", (int64_t)(now_us() - r->started_us));
+	log_num(&l, "us", (int64_t)(clock_us() - r->started_us));
 	log_num(&l, "bytes", (int64_t)bytes);
 	log_str(&l, "client", str_c(address));
 	if (r->broken)
@@ -224,9 +218,9 @@ stream_is_stalled(struct req *r)
 	size_t queued = http_response_queued(r->http);
 
 	if (queued == 0 || queued < r->queued)
-		r->moved = bus_now();
+		r->moved = clock_ms();
 	r->queued = queued;
-	return bus_now() - r->moved > STALLED_MS;
+	return clock_ms() - r->moved > STALLED_MS;
 }
 
 static int
@@ -257,7 +251,7 @@ stream(struct req *r)
 	if (!r->begun && !r->broken) {
 		add_fields(r);
 		r->begun = true;
-		r->moved = bus_now();
+		r->moved = clock_ms();
 		/* Kore counts there what has gone into chunks. */
 		r->http->content_length = 0;
 		if (!http_response_chunked_begin(r->http, err_status(ERR_OK)))
@@ -307,12 +301,12 @@ begin(struct http_request *h)
 	h->flags |= HTTP_REQUEST_RETAIN_EXTRA;
 	h->onfree = on_free;
 	make_trace(r->trace);
-	r->started_us = now_us();
+	r->started_us = clock_us();
 	gather(r, &in);
 	req_parse(r, &in);
 	if (r->state == REQ_WAIT)
 		bus_send(r);
-	wipe_authorization(h);
+	wipe_secrets(h);
 	return r;
 }
 
@@ -344,10 +338,11 @@ gateway_error_body(int status, char *text, size_t size, const char **type)
 	int n;
 
 	err_clear(&e);
-	if (err_status(err_of_status(status)) == status)
+	/* The first code of 400 is about documents, and Kore sees none. */
+	if (status != 400 && err_status(err_of_status(status)) == status)
 		err_set(&e, err_of_status(status), NULL);
 	else
-		err_set(&e, ERR_BAD_REQUEST, "%s", http_reason(status));
+		err_set(&e, ERR_BAD_REQUEST, status == 400 ? NULL : "%s", http_reason(status));
 	buf_init(&b, size);
 	text_error(NULL, FMT_JSON, FMT_JSON, &e, &b);
 	n = b.failed ? 0 : (int)b.n;

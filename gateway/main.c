@@ -2,18 +2,16 @@
 /* tandem-gateway: reads its configuration, checks it, and becomes Kore. */
 #include <errno.h>
 #include <getopt.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <kore/kore.h>
 #include <kore/http.h>
 
+#include "common/notify.h"
 #include "common/release.h"
 #include "common/tree.h"
 #include "gateway/confine.h"
@@ -127,32 +125,8 @@ write_config(void)
 		log_fatal("out of memory");
 }
 
-/* Tells systemd that clients are let in: the port is open, workers follow at once. */
-static void
-notify_ready(void)
-{
-	static const char ready[] = "READY=1";
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	const char *name = getenv("NOTIFY_SOCKET");
-	size_t n = name != NULL ? strlen(name) : 0;
-	int fd;
-
-	if (n < 2 || n >= sizeof(to.sun_path) || (name[0] != '/' && name[0] != '@'))
-		return;
-	memcpy(to.sun_path, name, n);
-	if (name[0] == '@')
-		to.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd == -1 ||
-	    sendto(fd, ready, sizeof(ready) - 1, MSG_NOSIGNAL, (struct sockaddr *)(void *)&to,
-	        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) == -1)
-		log_event(LOG_WARN_, "notify", "%s: %s", name, strerror(errno));
-	if (fd != -1)
-		close(fd);
-	unsetenv("NOTIFY_SOCKET");
-}
-
-/* In the parent, once it listens and before it forks. */
+/* In the parent, once it listens and before it forks: whoever connects now is served as soon as
+ * the workers are there. */
 void
 kore_parent_configure(int argc, char **argv)
 {
@@ -160,7 +134,8 @@ kore_parent_configure(int argc, char **argv)
 	(void)argv;
 	close(config_fd);
 	http_error_body_set(gateway_error_body);
-	notify_ready();
+	notify_send("READY=1");
+	unsetenv("NOTIFY_SOCKET");
 }
 
 void
@@ -190,6 +165,8 @@ main(int argc, char **argv)
 		puts("the configuration is fine");
 		return 0;
 	}
+	if (startup_check_port(&settings.conf, &e) != 0)
+		log_fatal("%s", err_text(&e));
 	log_init("tandem-gateway", settings.log);
 	text_init();
 	write_config();

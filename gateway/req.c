@@ -256,12 +256,9 @@ parse(struct req *r, const struct req_in *in)
 void
 req_parse(struct req *r, const struct req_in *in)
 {
-	if (parse(r, in) == 0) {
-		if (r->state == REQ_PARSE)
-			req_move(r, REQ_ANSWER);
+	if (parse(r, in) == 0 && r->state == REQ_WAIT)
 		return;
-	}
-	/* Whatever was put into the message must not outlive its refusal. */
+	/* What was put into a message must not outlive the refusal. */
 	req_sent(r);
 	req_move(r, REQ_ANSWER);
 }

@@ -64,6 +64,17 @@ inner_path(const struct settings *s, const char *name, const char *path, struct 
 }
 
 static int
+check_address(const struct conf *c, struct err *e)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+
+	if (inet_pton(AF_INET, c->gateway_listen, address) != 1 &&
+	    inet_pton(AF_INET6, c->gateway_listen, address) != 1)
+		return err_set(e, ERR_INVALID, "gateway.listen must be a numeric address");
+	return 0;
+}
+
+static int
 prepare_tcp(struct settings *s, struct err *e)
 {
 	const struct conf *c = &s->conf;
@@ -100,31 +111,6 @@ prepare_backend(struct settings *s, struct err *e)
 		return -1;
 	snprintf(s->backend, sizeof(s->backend), "ipc://%.*s", (int)path.n, path.p);
 	return 0;
-}
-
-static int
-check_port(const struct conf *c, struct err *e)
-{
-	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)c->gateway_port)};
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = v4.sin_port};
-	bool is_v4 = inet_pton(AF_INET, c->gateway_listen, &v4.sin_addr) == 1;
-	int fd, one = 1, rc;
-
-	if (!is_v4 && inet_pton(AF_INET6, c->gateway_listen, &v6.sin6_addr) != 1)
-		return err_set(e, ERR_INVALID, "gateway.listen must be a numeric address");
-	fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd == -1)
-		return err_set(e, ERR_INVALID, "gateway.listen: %s", strerror(errno));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	rc = is_v4 ? bind(fd, (struct sockaddr *)(void *)&v4, sizeof(v4))
-	           : bind(fd, (struct sockaddr *)(void *)&v6, sizeof(v6));
-	if (rc == 0)
-		rc = listen(fd, 1);
-	if (rc != 0)
-		err_set(e, ERR_INVALID, "cannot listen on %s port %lld: %s", c->gateway_listen,
-		    (long long)c->gateway_port, strerror(errno));
-	close(fd);
-	return rc;
 }
 
 enum key_check { KEY_GOOD, KEY_NO_CERT, KEY_BAD_CERT, KEY_NO_KEY, KEY_BAD_KEY, KEY_OTHER, KEY_USER };
@@ -224,7 +210,32 @@ startup_prepare(struct settings *s, struct err *e)
 		return -1;
 	if (s->root && check_root(c, e) != 0)
 		return -1;
-	if (prepare_backend(s, e) != 0 || check_key(s, e) != 0)
+	if (check_address(c, e) != 0 || prepare_backend(s, e) != 0)
 		return -1;
-	return check_port(c, e);
+	return check_key(s, e);
+}
+
+int
+startup_check_port(const struct conf *c, struct err *e)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)c->gateway_port)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = v4.sin_port};
+	bool is_v4 = inet_pton(AF_INET, c->gateway_listen, &v4.sin_addr) == 1;
+	int fd, one = 1, rc;
+
+	if (!is_v4)
+		inet_pton(AF_INET6, c->gateway_listen, &v6.sin6_addr);
+	fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return err_set(e, ERR_INVALID, "gateway.listen: %s", strerror(errno));
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	rc = is_v4 ? bind(fd, (struct sockaddr *)(void *)&v4, sizeof(v4))
+	           : bind(fd, (struct sockaddr *)(void *)&v6, sizeof(v6));
+	if (rc == 0)
+		rc = listen(fd, 1);
+	if (rc != 0)
+		err_set(e, ERR_INVALID, "cannot listen on %s port %lld: %s", c->gateway_listen,
+		    (long long)c->gateway_port, strerror(errno));
+	close(fd);
+	return rc;
 }

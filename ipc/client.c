@@ -123,7 +123,8 @@ start_monitor(struct ipc_client *c, struct err *e)
 	    zmq_socket_monitor(c->sock, MONITOR_ADDRESS, EVENTS) != 0 ||
 	    zmq_connect(c->monitor, MONITOR_ADDRESS) != 0)
 		return err_set(e, ERR_UNAVAILABLE, "%s: no monitor", zmq_strerror(zmq_errno()));
-	/* A pipe between threads wakes a reader that has found it empty, not one that never looked. */
+	/* A pipe between threads wakes a reader that has found it empty, not one that has
+	 * never looked. */
 	get_int(c->monitor, ZMQ_EVENTS);
 	return 0;
 }
@@ -150,7 +151,8 @@ check(const struct ipc_client_conf *conf, bool tcp, struct err *e)
 		return err_set(e, ERR_INVALID, "the reconnect interval must be %d..%d ms",
 		    RECONNECT_MIN_MS, RECONNECT_MAX_MS);
 	if (tcp && (conf->cert_file == NULL || conf->server_cert == NULL))
-		return err_set(e, ERR_INVALID, "tcp needs two certificates, one's own and the server's");
+		return err_set(
+		    e, ERR_INVALID, "tcp needs two certificates, its own and the server's");
 	return 0;
 }
 
@@ -174,7 +176,8 @@ start(struct ipc_client *c, const struct ipc_client_conf *conf, struct err *e)
 	c->fd = get_int(c->sock, ZMQ_FD);
 	c->event_fd = get_int(c->monitor, ZMQ_FD);
 	if (zmq_connect(c->sock, c->endpoint) != 0)
-		return err_set(e, ERR_UNAVAILABLE, "%s: %s", zmq_strerror(zmq_errno()), c->endpoint);
+		return err_set(
+		    e, ERR_UNAVAILABLE, "%s: %s", zmq_strerror(zmq_errno()), c->endpoint);
 	return 0;
 }
 

@@ -26,8 +26,8 @@ struct ipc_client_conf {
 
 enum ipc_event {
 	IPC_NOTHING,
-	IPC_UP,   /* a connection is ready (handshake done) */
-	IPC_DOWN  /* the connection has gone: whatever was under way is lost */
+	IPC_UP,  /* a connection is ready (handshake done) */
+	IPC_DOWN /* the connection has gone: whatever was under way is lost */
 };
 
 /* Connects in the background; must be called in the process and thread that will use it. */

@@ -12,7 +12,7 @@ parse_ipc(struct endpoint *ret, const char *path, struct err *e)
 {
 	size_t n = strlen(path);
 
-	/* '@' would name an abstract socket, '*' a temporary file: neither has a directory's mode. */
+	/* '@' would name an abstract socket, '*' a temporary file: no directory guards those. */
 	if (path[0] != '/')
 		return err_set(e, ERR_INVALID, "an ipc endpoint needs an absolute path: %s", path);
 	if (n > IPC_PATH_MAX)

@@ -13,8 +13,8 @@
 #include "ipc/server.h"
 
 enum {
-	ENDPOINT_MAX = 160,                        /* bytes of an endpoint with its NUL */
-	ENDPOINT_FRAME_MAX = IPC_MESSAGE_MAX + 64  /* what sockets let in: CURVE adds 33 bytes */
+	ENDPOINT_MAX = 160,                       /* bytes of an endpoint with its NUL */
+	ENDPOINT_FRAME_MAX = IPC_MESSAGE_MAX + 64 /* what sockets let in: CURVE adds 33 bytes */
 };
 
 struct endpoint {

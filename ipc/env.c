@@ -55,7 +55,7 @@ env_read(struct str frame, enum env_type type, void *obj, struct arena *a, struc
 {
 	const struct rec *r = record_of(type);
 
-	if (frame.n == 0 || r == NULL)
+	if (r == NULL || env_type(frame) != type)
 		return err_set(e, ERR_MALFORMED, "not a message");
 	frame = (struct str){frame.p + 1, frame.n - 1};
 	if (mp_decode(r, obj, frame, DECODE_ALL, a, e) != 0)

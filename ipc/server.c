@@ -97,7 +97,8 @@ start_monitor(struct ipc_server *s, struct err *e)
 	if (zmq_socket_monitor(s->raw, address, events) != 0 ||
 	    zsock_connect(s->monitor, "%s", address) != 0)
 		return err_set(e, ERR_UNAVAILABLE, "%s: no monitor", zmq_strerror(zmq_errno()));
-	/* A pipe between threads wakes a reader that has found it empty, not one that never looked. */
+	/* A pipe between threads wakes a reader that has found it empty, not one that has
+	 * never looked. */
 	zsock_events(s->monitor);
 	return 0;
 }
@@ -142,8 +143,10 @@ start(struct ipc_server *s, const struct ipc_server_conf *conf, struct err *e)
 	if (conf->queue <= 0)
 		return err_set(e, ERR_INVALID, "the queue needs a limit");
 	if (ep.path == NULL && (conf->cert_file == NULL || conf->allow_dir == NULL))
-		return err_set(e, ERR_INVALID, "tcp needs a certificate and a directory of "
-		    "allowed certificates: %s", ep.text);
+		return err_set(e, ERR_INVALID,
+		    "tcp needs a certificate and a directory of "
+		    "allowed certificates: %s",
+		    ep.text);
 	tame_czmq();
 	if (set_rule(s, conf, ep.path != NULL, e) != 0)
 		return -1;
@@ -324,7 +327,7 @@ take_payload(struct ipc_server *s, struct ipc_peer *from)
 		from->n = n;
 	}
 	good = next_part(&s->frame, s->raw) && good && !zmq_msg_more(&s->frame) &&
-	    zmq_msg_size(&s->frame) > 0 && zmq_msg_size(&s->frame) <= IPC_MESSAGE_MAX;
+	       zmq_msg_size(&s->frame) > 0 && zmq_msg_size(&s->frame) <= IPC_MESSAGE_MAX;
 	while (next_part(&s->frame, s->raw))
 		;
 	return good;

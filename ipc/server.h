@@ -18,7 +18,7 @@
 #include "common/str.h"
 
 enum {
-	IPC_MESSAGE_MAX = 2 * 1024 * 1024, /* longer is dropped, more than 64 bytes longer cuts off */
+	IPC_MESSAGE_MAX = 2 * 1024 * 1024, /* longer is dropped, much longer cuts off */
 	IPC_PEER_MAX = 64,                 /* bytes of a peer's routing id */
 	IPC_PATH_MAX = 107,                /* longest path of a unix socket */
 	IPC_WAIT_MAX = 64                  /* descriptors for ipc_wait(), each server counts two */

@@ -19,8 +19,8 @@ struct socketfile {
  * bind nothing else holds the place. */
 int socketfile_prepare(const char *path, struct err *e);
 /* After the bind: group ((gid_t)-1 = leave), then mode. */
-int socketfile_open(struct socketfile *f, const char *path, unsigned mode, gid_t group,
-    struct err *e);
+int socketfile_open(
+    struct socketfile *f, const char *path, unsigned mode, gid_t group, struct err *e);
 /* Removes the file if it still is the one that was opened. */
 void socketfile_remove(const struct socketfile *f);
 

@@ -98,8 +98,8 @@ parse(struct reading *r, struct str text, const char *file, struct err *e)
 		number++;
 		str_cut(text, '\n', &line, &text);
 		if (!take_line(r, line))
-			return err_set(e, ERR_MALFORMED, "line %u is no key of a certificate: %s", number,
-			    file);
+			return err_set(e, ERR_MALFORMED, "line %u is no key of a certificate: %s",
+			    number, file);
 	}
 	if (!r->has_public)
 		return err_set(e, ERR_MALFORMED, "no public key in certificate %s", file);

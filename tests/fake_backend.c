@@ -3,7 +3,7 @@
 /*
  * A backend that knows nothing and does as it is told, to try the gateway alone:
  *
- *   fake_backend ENDPOINT [major]
+ *   fake_backend ENDPOINT [major [certificate directory]]
  *
  * Query parameters of a request say what it is to be answered:
  *   code=N      error N of the error table, about the field rings[1].number
@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/records.h"
 #include "common/res.h"
@@ -285,7 +286,7 @@ int
 main(int argc, char **argv)
 {
 	struct ipc_server_conf conf = {.mode = 0666, .group = (gid_t)-1, .queue = 4096};
-	static const uid_t uids[] = {0, 65534};
+	const uid_t uids[] = {0, geteuid(), 65534};
 	struct sigaction sa = {.sa_handler = on_signal};
 	struct ipc_peer from;
 	struct str frame;
@@ -300,7 +301,11 @@ main(int argc, char **argv)
 	sigaction(SIGTERM, &sa, NULL);
 	conf.endpoint = argv[1];
 	conf.uids = uids;
-	conf.uid_count = 2;
+	conf.uid_count = 3;
+	if (argc > 4) {
+		conf.cert_file = argv[3];
+		conf.allow_dir = argv[4];
+	}
 	err_clear(&e);
 	if (ipc_server_new(&server, &conf, &e) != 0) {
 		fprintf(stderr, "%s\n", err_text(&e));

@@ -250,8 +250,7 @@ knock(char **argv)
 		return 2;
 	if (ipc_client_new(&c, &conf, &e) != 0)
 		return 3;
-	answered = await_event(c, NULL, IPC_UP, 500) &&
-	    round_trip(c, NULL, STR_LIT("hello"), 500);
+	answered = await_event(c, NULL, IPC_UP, 500) && round_trip(c, NULL, STR_LIT("hello"), 500);
 	ipc_client_free(c);
 	return answered ? 0 : 1;
 }

@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <check.h>
-#include <curl/curl.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -172,7 +171,7 @@ void
 rig_await_ready(struct rig *r, int i)
 {
 	for (long long until = ms_now() + 15000;;) {
-		struct answer a = rig_ask(r, &(struct ask){.path = "//readyz", .gateway = i, .user = ""});
+		struct answer a = rig_ask(r, &(struct ask){.path = "//readyz", .gateway = i, .fresh = true});
 		int status = a.status;
 
 		answer_free(&a);
@@ -282,138 +281,13 @@ rig_load(struct rig *r, const char *lines)
 	ck_assert_msg(rig_ctl(r, lines, out, sizeof(out), "load -") == 0, "load: %s", out);
 }
 
-void
-answer_free(struct answer *a)
-{
-	free(a->headers);
-	free(a->body);
-	*a = (struct answer){0};
-}
-
-const char *
-answer_header(const struct answer *a, const char *name)
-{
-	static char value[1024];
-	size_t n = strlen(name);
-
-	for (const char *p = a->headers; p != NULL && *p != '\0'; p = strchr(p, '\n'), p += p != NULL) {
-		const char *end;
-
-		if (strncasecmp(p, name, n) != 0 || p[n] != ':')
-			continue;
-		p += n + 1;
-		while (*p == ' ')
-			p++;
-		end = strpbrk(p, "\r\n");
-		snprintf(value, sizeof(value), "%.*s", end != NULL ? (int)(end - p) : (int)strlen(p), p);
-		return value;
-	}
-	return NULL;
-}
-
-struct growing {
-	char *p;
-	size_t n;
-};
-
-static size_t
-grow(char *p, size_t size, size_t n, void *arg)
-{
-	struct growing *g = arg;
-	char *q = realloc(g->p, g->n + size * n + 1);
-
-	if (q == NULL)
-		return 0;
-	memcpy(q + g->n, p, size * n);
-	g->p = q;
-	g->n += size * n;
-	q[g->n] = '\0';
-	return size * n;
-}
-
-static struct curl_slist *
-headers_of(const struct ask *q)
-{
-	struct curl_slist *h = NULL;
-	char line[4096];
-
-	h = curl_slist_append(h, "Expect:");
-	if (q->accept != NULL) {
-		snprintf(line, sizeof(line), "Accept: %s", q->accept);
-		h = curl_slist_append(h, line);
-	} else {
-		h = curl_slist_append(h, "Accept:");
-	}
-	if (q->type != NULL) {
-		snprintf(line, sizeof(line), "Content-Type: %s", q->type);
-		h = curl_slist_append(h, line);
-	} else {
-		h = curl_slist_append(h, "Content-Type:");
-	}
-	if (q->bearer != NULL) {
-		snprintf(line, sizeof(line), "Authorization: Bearer %s", q->bearer);
-		h = curl_slist_append(h, line);
-	}
-	return q->header != NULL ? curl_slist_append(h, q->header) : h;
-}
-
 struct answer
 rig_ask(struct rig *r, const struct ask *q)
 {
-	static CURL *c; /* keeps its connections between requests, as a client would */
-	const char *method = q->method != NULL ? q->method : "GET";
-	struct growing headers = {0}, body = {0};
-	struct curl_slist *list = headers_of(q);
-	struct answer a = {0};
-	char url[4096];
-	long status = 0;
-	char *type = NULL;
+	char origin[64];
 
-	if (c == NULL)
-		c = curl_easy_init();
-	curl_easy_reset(c);
-	if (strncmp(q->path, "//", 2) == 0)
-		snprintf(url, sizeof(url), "https://127.0.0.1:%d%s", r->port[q->gateway], q->path + 1);
-	else
-		snprintf(url, sizeof(url), "https://127.0.0.1:%d/sipxconfig/rest%s", r->port[q->gateway], q->path);
-	curl_easy_setopt(c, CURLOPT_URL, url);
-	curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
-	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 0L);
-	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 0L);
-	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, 15000L);
-	curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, q->fresh ? 1L : 0L);
-	if (q->tls != 0)
-		curl_easy_setopt(c, CURLOPT_SSLVERSION, q->tls);
-	if (q->body != NULL) {
-		curl_easy_setopt(c, CURLOPT_POSTFIELDS, q->body);
-		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE,
-		    (curl_off_t)(q->body_n != 0 ? q->body_n : strlen(q->body)));
-	}
-	curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
-	if (strcmp(method, "HEAD") == 0)
-		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
-	if (q->user != NULL && q->user[0] != '\0') {
-		curl_easy_setopt(c, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-		curl_easy_setopt(c, CURLOPT_USERPWD, q->user);
-	}
-	curl_easy_setopt(c, CURLOPT_HTTPHEADER, list);
-	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, grow);
-	curl_easy_setopt(c, CURLOPT_HEADERDATA, &headers);
-	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, grow);
-	curl_easy_setopt(c, CURLOPT_WRITEDATA, &body);
-	if (curl_easy_perform(c) == CURLE_OK) {
-		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
-		curl_easy_getinfo(c, CURLINFO_CONTENT_TYPE, &type);
-		curl_easy_getinfo(c, CURLINFO_TOTAL_TIME, &a.seconds);
-	}
-	a.status = (int)status;
-	snprintf(a.type, sizeof(a.type), "%s", type != NULL ? type : "");
-	a.headers = headers.p;
-	a.body = body.p != NULL ? body.p : calloc(1, 1);
-	a.body_n = body.n;
-	curl_slist_free_all(list);
-	return a;
+	snprintf(origin, sizeof(origin), "https://127.0.0.1:%d", r->port[q->gateway]);
+	return ask(origin, "/sipxconfig/rest", q);
 }
 
 struct answer

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "tests/ask.h"
+
 enum { RIG_GATEWAYS = 3 };
 
 struct rig {
@@ -48,33 +50,8 @@ void rig_load(struct rig *r, const char *lines);
 /* The users and groups of the API reference's vectors (4410, 4420, 501, 502, 503, admin). */
 void rig_load_fixture(struct rig *r);
 
-struct answer {
-	int status; /* 0 = no answer at all */
-	char type[128];
-	char *headers; /* all lines */
-	char *body;
-	size_t body_n;
-	double seconds;
-};
-
-struct ask {
-	const char *method, *path; /* path behind the base URL; "//x" = /x at the root */
-	const char *user;          /* "name:password", "" = none */
-	const char *bearer;
-	const char *accept, *type;
-	const char *header; /* one more header line */
-	const char *body;   /* NULL = none */
-	size_t body_n;      /* 0 = strlen */
-	int gateway;        /* index */
-	long tls;           /* CURL_SSLVERSION_…, 0 = any */
-	bool fresh;         /* a new connection */
-};
-
-/* One request. The answer belongs to the caller until answer_free(). */
+/* One request to a gateway of the rig. The answer belongs to the caller until answer_free(). */
 struct answer rig_ask(struct rig *r, const struct ask *q);
-void answer_free(struct answer *a);
-/* The value of a header of the answer, NULL when absent; valid until the next call. */
-const char *answer_header(const struct answer *a, const char *name);
 
 /* GET, PUT … as user "4410:secret99" with JSON; shorthands for scenarios. */
 struct answer rig_get(struct rig *r, const char *user, const char *path);

@@ -125,8 +125,8 @@ sizes(struct store *s)
 		    (struct str){bytes, lengths[i]}, &e), 0);
 		rig_commit(t);
 		t = rig_begin(s, STORE_READ);
-		ck_assert_int_eq(store_get(t, STORE_DATA, (struct str){&key, 1}, &rig_arena, &val, &e),
-		    1);
+		ck_assert_int_eq(store_get(t, STORE_DATA, (struct str){&key, 1}, &rig_arena, &val,
+		    &e), 1);
 		ck_assert(str_eq(val, (struct str){bytes, lengths[i]}));
 		rig_commit(t);
 		total += lengths[i];

@@ -2,6 +2,7 @@
 /* The Berkeley DB engine's readers beside its writer: what they see, and when. */
 #include <check.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +67,8 @@ static void *
 watch(void *arg)
 {
 	while (!atomic_load(&finished)) {
-		unsigned begun = atomic_load(&fault_flushes_begun), acked = atomic_load(&acknowledged);
+		unsigned begun = atomic_load(&fault_flushes_begun);
+		unsigned acked = atomic_load(&acknowledged);
 		bool flushing = begun != atomic_load(&fault_flushes_ended);
 		unsigned seen = get("v");
 
@@ -106,6 +108,32 @@ START_TEST(nothing_is_seen_before_the_flush)
 	ck_assert_uint_eq(atomic_load(&early), 0);
 	ck_assert_uint_eq(atomic_load(&stale), 0);
 	ck_assert_uint_gt(atomic_load(&during_flush), 10 * COMMITS);
+}
+END_TEST
+
+static void *
+read_during_a_flush(void *arg)
+{
+	while (atomic_load(&fault_flushes_begun) == 0)
+		sched_yield();
+	ck_assert_uint_eq(get("v"), 0);
+	atomic_store(&during_flush, atomic_load(&fault_flushes_ended) == 0);
+	return arg;
+}
+
+/* Nobody else's snapshot can be had: the commit has to bring one. */
+START_TEST(a_lone_reader_does_not_wait)
+{
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, read_during_a_flush, NULL), 0);
+	atomic_store(&fault_flush_ms, 500);
+	fault_committing = 1;
+	ck_assert_int_eq(put("v", STR_LIT("1")), 0);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(atomic_load(&during_flush), 1);
+	fault_committing = 0;
+	atomic_store(&fault_flush_ms, 0);
 }
 END_TEST
 
@@ -201,6 +229,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, nothing_is_seen_before_the_flush);
+	tcase_add_test(tc, a_lone_reader_does_not_wait);
 	tcase_add_test(tc, lists_are_consistent);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);

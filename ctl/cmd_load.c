@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: ISC */
+/* load: a file is read and checked whole before a row is sent, and applied whole or not at all. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/sink.h"
+#include "common/tree.h"
+#include "ctl/ctl.h"
+#include "ctl/progress.h"
+#include "ctl/row.h"
+
+enum {
+	BATCH_ROWS = 200,
+	BATCH_BYTES = 512 * 1024,
+	LINE_MAX_BYTES = 8 * 1024 * 1024,
+	LINE_ARENA = 64 * 1024 * 1024,
+	FILE_ARENA = 600 * 1024 * 1024 /* what the backend keeps of a load, and its names */
+};
+
+struct rows {
+	const char *file;
+	struct stored_row *v;
+	size_t n, size;
+	struct arena arena;
+};
+
+static int
+refused(const char *file, int64_t line, const char *field, const char *what)
+{
+	const char *name = strcmp(file, "-") == 0 ? "standard input" : file;
+
+	if (line == 0)
+		return ctl_fail(EXIT_FAILED, "%s: %s", name, what);
+	return ctl_fail(EXIT_FAILED, "%s:%lld: %s%s%s", name, (long long)line, field,
+	    field[0] != '\0' ? ": " : "", what);
+}
+
+static int
+keep(struct rows *rows, const struct stored_row *row, int64_t line)
+{
+	struct stored_row *to;
+
+	if (rows->n == rows->size) {
+		size_t want = rows->size == 0 ? 1024 : rows->size * 2;
+		struct stored_row *v = realloc(rows->v, want * sizeof(*v));
+
+		if (v == NULL)
+			return -1;
+		rows->v = v;
+		rows->size = want;
+	}
+	to = &rows->v[rows->n];
+	*to = *row;
+	REC_SET(to, stored_row, line, line);
+	if (REC_HAS(row, stored_row, owner))
+		to->owner = arena_copy(&rows->arena, row->owner);
+	to->body = arena_copy(&rows->arena, row->body);
+	if (to->body.p == NULL || (REC_HAS(row, stored_row, owner) && to->owner.p == NULL))
+		return -1;
+	rows->n++;
+	return 0;
+}
+
+static int
+read_line(struct rows *rows, struct str text, int64_t line)
+{
+	struct arena a;
+	struct stored_row row;
+	struct row_fault fault;
+	int rc = EXIT_OK;
+
+	text = str_trim(text);
+	if (text.n == 0 || text.p[0] == '#')
+		return EXIT_OK;
+	if (text.n > LINE_MAX_BYTES)
+		return refused(rows->file, line, "", "the line is too long");
+	arena_init(&a, LINE_ARENA);
+	if (row_read(text, &row, &a, &fault) != 0)
+		rc = refused(rows->file, line, fault.field, err_text(&fault.err));
+	else if (keep(rows, &row, line) != 0)
+		rc = refused(rows->file, line, "", "the file is too large for one load");
+	arena_wipe(&a);
+	return rc;
+}
+
+static int
+read_lines(struct rows *rows, FILE *f)
+{
+	struct stat st = {0};
+	char *text = NULL;
+	size_t size = 0;
+	ssize_t n = 0;
+	int64_t line = 0, bytes = 0;
+	int rc = EXIT_OK;
+
+	progress_begin("checking",
+	    fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : 0);
+	while (rc == EXIT_OK && (n = getline(&text, &size, f)) >= 0) {
+		rc = read_line(rows, (struct str){text, (size_t)n}, ++line);
+		progress_to(bytes += n);
+	}
+	progress_end();
+	if (rc == EXIT_OK && ferror(f))
+		rc = refused(rows->file, 0, "", strerror(errno));
+	/* A password's hash may be in it. */
+	if (text != NULL)
+		explicit_bzero(text, size);
+	free(text);
+	return rc;
+}
+
+static int
+read_file(struct rows *rows)
+{
+	bool is_stdin = strcmp(rows->file, "-") == 0;
+	FILE *f = is_stdin ? stdin : fopen(rows->file, "re");
+	int rc;
+
+	if (f == NULL)
+		return refused(rows->file, 0, "", strerror(errno));
+	rc = read_lines(rows, f);
+	if (!is_stdin)
+		fclose(f);
+	return rc;
+}
+
+/* Says what the backend found, in the words of the file. */
+static int
+answer(const struct rows *rows, const struct ctl_reply *r)
+{
+	struct err e = {.code = (enum err_code)r->code};
+	int32_t path[ERR_PATH_MAX];
+	char field[256] = "";
+	size_t depth = 0;
+
+	if (r->code == ERR_OK)
+		return EXIT_OK;
+	if (REC_HAS(r, ctl_reply, message))
+		err_set(&e, e.code, "%.*s", (int)r->message.n, r->message.p);
+	for (; REC_HAS(r, ctl_reply, path) && depth < r->path.n && depth < ERR_PATH_MAX; depth++)
+		path[depth] = (int32_t)r->path.v[depth];
+	if (REC_HAS(r, ctl_reply, kind))
+		row_path(r->kind, path, depth, field, sizeof(field));
+	return refused(rows->file, REC_HAS(r, ctl_reply, line) ? r->line : 0, field, err_text(&e));
+}
+
+/* How many rows from `from` go into one message. */
+static size_t
+batch(const struct rows *rows, size_t from)
+{
+	size_t n = 0, bytes = 0;
+
+	while (from + n < rows->n && n < BATCH_ROWS) {
+		bytes += rows->v[from + n].body.n + rows->v[from + n].owner.n;
+		if (n > 0 && bytes > BATCH_BYTES)
+			break;
+		n++;
+	}
+	return n;
+}
+
+static int
+send_rows(struct ctl *c, const struct rows *rows)
+{
+	struct ctl_reply r;
+	int rc = EXIT_OK;
+
+	progress_begin("sending", (int64_t)rows->n);
+	for (size_t at = 0, n; rc == EXIT_OK && at < rows->n; at += n) {
+		struct ctl_request q = {0};
+
+		n = batch(rows, at);
+		REC_SET(&q, ctl_request, command, ctl_command_LOAD_ROWS);
+		REC_SET(&q, ctl_request, rows, ((struct stored_row_list){rows->v + at, n}));
+		if ((rc = ctl_call(c, &q, &r, LINK_CALL_MS)) == EXIT_OK)
+			rc = answer(rows, &r);
+		progress_to((int64_t)(at + n));
+	}
+	progress_end();
+	return rc;
+}
+
+static int
+commit(struct ctl *c, const struct rows *rows)
+{
+	struct ctl_request q = {0};
+	struct ctl_reply r;
+	int rc;
+
+	REC_SET(&q, ctl_request, command, ctl_command_LOAD_COMMIT);
+	if (c->dry_run)
+		REC_SET(&q, ctl_request, dry_run, true);
+	progress_begin("applying", (int64_t)rows->n);
+	rc = ctl_call(c, &q, &r, LINK_COMMIT_MS);
+	progress_end();
+	return rc == EXIT_OK ? answer(rows, &r) : rc;
+}
+
+static void
+report(struct ctl *c, size_t n)
+{
+	if (c->json)
+		buf_printf(&c->out, "{\"rows\":%zu,\"applied\":%s}\n", n, c->dry_run ? "false" : "true");
+	else if (c->dry_run)
+		buf_printf(&c->out, "%zu rows checked, nothing applied\n", n);
+	else
+		buf_printf(&c->out, "%zu rows applied\n", n);
+}
+
+int
+cmd_load(struct ctl *c)
+{
+	struct rows rows = {.file = c->args[0]};
+	int rc;
+
+	text_init();
+	arena_init(&rows.arena, FILE_ARENA);
+	rc = read_file(&rows);
+	if (rc == EXIT_OK && rows.n > 0) {
+		if ((rc = ctl_connect(c)) == EXIT_OK && (rc = send_rows(c, &rows)) == EXIT_OK)
+			rc = commit(c, &rows);
+	}
+	if (rc == EXIT_OK)
+		report(c, rows.n);
+	arena_wipe(&rows.arena);
+	free(rows.v);
+	return rc;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * tandemctl: what its commands share. A command gets its arguments, prints its
+ * result to `out` (which goes to stdout when it has ended well), and returns
+ * the program's exit code.
+ */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include <stdbool.h>
+
+#include "common/buf.h"
+#include "common/conf.h"
+#include "ctl/link.h"
+
+enum {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_UNREACHABLE = 3,
+	EXIT_CONFIG = 78 /* EX_CONFIG of sysexits.h, as the other programs */
+};
+
+struct ctl {
+	const char *config; /* file named on the command line, else the default */
+	bool config_given;
+	const char *settings[64];
+	size_t setting_count;
+	const char *socket;
+	const char *first, *last;
+	bool json, password_stdin, no_password, allow_weak, yes, dry_run, print;
+	const char *command;
+	char **args; /* what stands behind the command's name */
+	int arg_count;
+	struct conf conf;
+	struct link link;
+	struct buf out;
+};
+
+int cmd_user_add(struct ctl *c);
+int cmd_user_list(struct ctl *c);
+int cmd_user_enable(struct ctl *c);
+int cmd_user_disable(struct ctl *c);
+int cmd_user_password(struct ctl *c);
+int cmd_user_remove(struct ctl *c);
+int cmd_load(struct ctl *c);
+int cmd_dump(struct ctl *c);
+int cmd_status(struct ctl *c);
+int cmd_check_config(struct ctl *c);
+int cmd_cert_make(struct ctl *c);
+
+/* Reads the configuration, as far as it is needed, and connects: EXIT_OK, or an exit code after
+ * having said why. */
+int ctl_connect(struct ctl *c);
+/* Reads `file` and the settings of the command line over the defaults: 0 or -1. */
+int ctl_read_conf(struct ctl *c, const char *file, struct err *e);
+/* Sends a command. EXIT_OK with the answer, which is valid until the next call; or an exit code
+ * after having said what went wrong. */
+int ctl_call(struct ctl *c, struct ctl_request *q, struct ctl_reply *r, int timeout_ms);
+/* Says why the backend refused a command; returns EXIT_FAILED. */
+int ctl_refused(const struct ctl_reply *r);
+
+/* "tandemctl: …" on stderr, with nothing in it that a terminal would obey. Always returns `code`. */
+int ctl_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* "tandemctl: usage: …" likewise; returns EXIT_USAGE. */
+int ctl_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
