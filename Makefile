@@ -101,7 +101,8 @@ $(BUILD)/%.o: %.c | $(PACKAGES)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(XML_CFLAGS) $(CFLAGS) $(UNIT_CFLAGS) -c -o $@ $<
 
-$(call obj,$(GATEWAY_SRC)): UNIT_CFLAGS = $(KORE_CPPFLAGS)
+# Kore's pools pack their elements without regard to alignment.
+$(call obj,$(GATEWAY_SRC)): UNIT_CFLAGS = $(KORE_CPPFLAGS) $(if $(SAN),-fno-sanitize=alignment)
 $(call obj,$(GATEWAY_SRC)): | $(KORE_STAMP)
 
 $(BUILD)/tandem-backend: $(BUILD)/backend/main.o $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(COMMON_LIB)
@@ -123,7 +124,7 @@ run: $(PROGRAMS)
 # --- tests ------------------------------------------------------------------------
 # tests/test_*.c are programs; of the other files in tests/ each program links what it uses.
 KORE_TEST_SRC := $(filter-out tests/kore_constant.c,$(wildcard tests/kore_*.c))
-RIG_SRC := $(filter-out tests/test_%.c tests/bench_%.c tests/store_crash.c tests/store_faults.c tests/kore_%.c,\
+RIG_SRC := $(filter-out tests/test_%.c tests/bench_%.c tests/store_crash.c tests/store_faults.c tests/kore_%.c tests/fake_backend.c,\
 	$(wildcard tests/*.c))
 UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out tests/test_kore.c,$(wildcard tests/test_*.c)))
 TEST_PROGRAMS := $(UNIT_TESTS) $(BUILD)/tests/test_kore $(BUILD)/tests/kore_constant \
@@ -134,7 +135,7 @@ CHECK_LDLIBS := -lcheck -lsubunit -lrt -lm -lpthread -lcurl -lssl -lcrypto
 
 # Gateway units that know no Kore can be tested without it.
 GATEWAY_UNITS := $(BUILD)/libgatewayunits.a
-$(GATEWAY_UNITS): $(call obj,$(wildcard gateway/accept.c gateway/cred.c gateway/query.c))
+$(GATEWAY_UNITS): $(call obj,$(patsubst %,gateway/%.c,accept cred query pend req render confine))
 TEST_LIBS := $(RIG_LIB) $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(GATEWAY_UNITS) $(DEV_LIB) $(TEXT_LIB) \
 	$(COMMON_LIB)
 TEST_LDLIBS := $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(TEXT_LDLIBS) $(COMMON_LDLIBS) $(CHECK_LDLIBS)
@@ -150,7 +151,7 @@ $(call obj,tests/kore_constant.c): UNIT_CFLAGS = $(KORE_CPPFLAGS)
 $(call obj,tests/kore_constant.c): | $(KORE_STAMP)
 $(BUILD)/tests/kore_constant: $(call obj,tests/kore_constant.c) $(KORE_LIB)
 	$(CC) $(LDFLAGS) $(KORE_LDFLAGS) -o $@ $< $(KORE_LDLIBS) -lpthread
-$(BUILD)/tests/test_kore: $(call obj,$(KORE_TEST_SRC) tests/test_kore.c tests/raw_tls.c)
+$(BUILD)/tests/test_kore: $(call obj,$(KORE_TEST_SRC) tests/test_kore.c tests/raw_tls.c tests/proc_memory.c)
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LDLIBS)
 
 # --- benchmark ----------------------------------------------------------------------

@@ -279,7 +279,8 @@ dump_row(void *arg, struct str key, struct str val)
 	uint16_t kind;
 	struct str rest;
 
-	if (r->rows.n == DUMP_ROWS || d->bytes + val.n > DUMP_BYTES) {
+	/* A row larger than a part goes alone. */
+	if (r->rows.n == DUMP_ROWS || (r->rows.n > 0 && d->bytes + val.n > DUMP_BYTES)) {
 		d->full = true;
 		return 1;
 	}

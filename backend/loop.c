@@ -239,6 +239,7 @@ sign(struct loop *l, struct job *j)
 	struct buf payload;
 
 	buf_init(&payload, AUTH_PAYLOAD_MAX);
+	REC_SET(&j->sign, cap, key, cap_key_id(l->be->known.public_key));
 	cap_write(&j->sign, &payload);
 	if (payload.failed || auth_sign(l->be->auth, buf_str(&payload), signed_, j) != 0)
 		refuse(l, j, ERR_UNAVAILABLE, 1);

@@ -62,7 +62,7 @@ make_text(struct maker *m, const struct field *f, size_t min, size_t max, struct
 	size_t n = min + below(m, 12), len = 0;
 	char *p;
 
-	if (below(m, 16) == 0)
+	if (below(m, 16) == 0 && (m->flags & RANDOM_TAME) == 0)
 		n = max;
 	if (n > max)
 		n = max;
@@ -72,7 +72,7 @@ make_text(struct maker *m, const struct field *f, size_t min, size_t max, struct
 		const char *piece;
 
 		/* Pieces may be several characters long: only the last one may not go over. */
-		if (f->check != NULL || f->kind == K_BIN)
+		if (f->check != NULL || f->kind == K_BIN || (m->flags & RANDOM_TAME) != 0)
 			piece = tame[below(m, TAME)];
 		else
 			piece = wild[below(m, (m->flags & RANDOM_XML) != 0 ? WILD_XML : WILD)];

@@ -8,8 +8,9 @@
 #include "common/rec.h"
 
 enum {
-	RANDOM_XML = 1 << 0, /* texts hold only what XML 1.0 can carry */
-	RANDOM_FULL = 1 << 1 /* every field is present, every list has an item */
+	RANDOM_XML = 1 << 0,  /* texts hold only what XML 1.0 can carry */
+	RANDOM_FULL = 1 << 1, /* every field is present, every list has an item */
+	RANDOM_TAME = 1 << 2  /* texts of a few letters and digits, for people to read */
 };
 
 /* Makes a valid record from a seed, the same one for the same seed: rec_validate() passes.

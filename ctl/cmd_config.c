@@ -166,20 +166,90 @@ value_of(const struct conf *conf, const struct conf_item *it, struct buf *out, b
 	}
 }
 
-/* A file again, or {"section":{"name":value}}. */
+/* Text that could be the file. */
 static void
-print_settings(const struct conf *conf, struct buf *out, bool json)
+print_file(const struct conf *conf, struct buf *out)
 {
 	const char *section = "";
 
 	for (const struct conf_item *it = conf_items; it->name != NULL; it++) {
-		bool first = strcmp(it->section, section) != 0;
+		struct buf value;
 
-		if (json)
-			buf_printf(out, "%s\"%s\":", !first ? "," : section[0] == '\0' ? "{" : "},", "");
+		if (strcmp(it->section, section) != 0)
+			buf_printf(out, "%s[%s]\n", section[0] != '\0' ? "\n" : "", it->section);
 		section = it->section;
-		value_of(conf, it, out, json);
+		buf_init(&value, CONF_TEXT_MAX * 2);
+		value_of(conf, it, &value, false);
+		buf_printf(out, "%s = ", it->name);
+		term_text(out, buf_str(&value));
+		buf_addc(out, '\n');
+		buf_free(&value);
 	}
+}
+
+/* {"section":{"name":value}} */
+static void
+print_members(const struct conf *conf, struct buf *out)
+{
+	const char *section = "";
+
+	buf_addc(out, '{');
+	for (const struct conf_item *it = conf_items; it->name != NULL; it++) {
+		if (strcmp(it->section, section) != 0)
+			buf_printf(out, "%s\"%s\":{", section[0] != '\0' ? "}," : "", it->section);
+		else
+			buf_addc(out, ',');
+		section = it->section;
+		buf_printf(out, "\"%s\":", it->name);
+		value_of(conf, it, out, true);
+	}
+	buf_adds(out, "}}");
+}
+
+static void
+print_json(const struct check *k, bool readable, struct buf *out)
+{
+	struct buf text;
+
+	buf_init(&text, 1024 * 1024);
+	buf_adds(&text, "{\"file\":");
+	json_text(&text, str_c(k->file));
+	buf_printf(&text, ",\"ok\":%s,\"complaints\":[", k->count == 0 ? "true" : "false");
+	buf_addstr(&text, buf_str(&k->found));
+	buf_addc(&text, ']');
+	if (k->c->print && readable) {
+		buf_adds(&text, ",\"settings\":");
+		print_members(&k->c->conf, &text);
+	}
+	buf_addc(&text, '}');
+	term_text(out, buf_str(&text));
+	buf_addc(out, '\n');
+	buf_free(&text);
+}
+
+int
+cmd_check_config(struct ctl *c)
+{
+	struct check k = {.c = c, .file = c->arg_count > 0 ? c->args[0] : c->config};
+	struct err e = {0};
+	bool readable;
+
+	buf_init(&k.found, 256 * 1024);
+	readable = ctl_read_conf(c, k.file, &e) == 0;
+	if (readable) {
+		check_gateway(&k, &c->conf);
+		check_backend(&k, &c->conf);
+	} else {
+		complain(&k, "%s", err_text(&e));
+	}
+	if (c->json)
+		print_json(&k, readable, &c->out);
+	else if (c->print && readable)
+		print_file(&c->conf, &c->out);
+	else if (k.count == 0)
+		buf_printf(&c->out, "%s: ok\n", k.file);
+	buf_free(&k.found);
+	return k.count == 0 ? EXIT_OK : EXIT_CONFIG;
 }
 
 int

@@ -29,7 +29,6 @@ struct ctl {
 	const char *socket;
 	const char *first, *last;
 	bool json, password_stdin, no_password, allow_weak, yes, dry_run, print;
-	const char *command;
 	char **args; /* what stands behind the command's name */
 	int arg_count;
 	struct conf conf;

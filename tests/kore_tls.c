@@ -3,6 +3,7 @@
 /* Handshakes, and where the private key is: in the key manager, and nowhere else. */
 
 #include "kore_server.h"
+#include "proc_memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,58 +60,6 @@ static void both_names(const struct kore_server *s)
 	raw_close(&t);
 }
 
-/* The memory of a process, read piece by piece; -1 if it cannot be read. */
-static int in_memory(pid_t pid, const unsigned char *secret, size_t len)
-{
-	static unsigned char buf[1 << 20];
-	char path[64], line[512], flags[8];
-	unsigned long from, to, at;
-	int found = -1;
-	ssize_t n;
-	FILE *maps;
-	int fd;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	(void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
-	maps = fopen(path, "re");
-	while (fd != -1 && maps != NULL && fgets(line, sizeof(line), maps) != NULL) {
-		/* The shadow memory of a sanitizer is larger than any disk. */
-		if (sscanf(line, "%lx-%lx %7s", &from, &to, flags) != 3 || flags[0] != 'r' ||
-			to - from > 1ul << 30)
-			continue;
-		for (at = from; at < to; at += sizeof(buf) - len) {
-			n = pread(fd, buf, to - at < sizeof(buf) ? to - at : sizeof(buf), (off_t)at);
-			if (n <= 0)
-				break;
-			if (found == -1)
-				found = 0;
-			if (memmem(buf, (size_t)n, secret, len) != NULL)
-				found = 1;
-		}
-	}
-	if (maps != NULL)
-		(void)fclose(maps);
-	if (fd != -1)
-		(void)close(fd);
-	return found;
-}
-
-/* A number as it is in a file, and as OpenSSL keeps it: lowest byte first. */
-static int has_number(pid_t pid, const BIGNUM *n)
-{
-	unsigned char big[512], little[512];
-	int len = BN_num_bytes(n);
-	int a, b;
-
-	ck_assert_int_le(len, (int)sizeof(big));
-	ck_assert_int_eq(BN_bn2bin(n, big), len);
-	ck_assert_int_eq(BN_bn2lebinpad(n, little, len), len);
-	a = in_memory(pid, big, (size_t)len);
-	b = in_memory(pid, little, (size_t)len);
-	return a == -1 || b == -1 ? -1 : a | b;
-}
-
 static void key_only_in_keymgr(const struct kore_server *s, const char *const *params)
 {
 	pid_t pids[8];
@@ -129,7 +78,7 @@ static void key_only_in_keymgr(const struct kore_server *s, const char *const *p
 	for (; *params != NULL; params++) {
 		n = NULL;
 		ck_assert_int_eq(EVP_PKEY_get_bn_param(s->pkey, *params, &n), 1);
-		r = has_number(keymgr, n);
+		r = memory_has_number(keymgr, n);
 		if (r == -1) {
 			kore_skip("private key in memory", "/proc/PID/mem cannot be read");
 			BN_clear_free(n);
@@ -137,7 +86,7 @@ static void key_only_in_keymgr(const struct kore_server *s, const char *const *p
 		}
 		control = control || r == 1;
 		for (i = 0; i <= workers; i++)
-			ck_assert_msg(has_number(pids[i], n) == 0, "%s in process %d", *params,
+			ck_assert_msg(memory_has_number(pids[i], n) == 0, "%s in process %d", *params,
 				(int)pids[i]);
 		BN_clear_free(n);
 	}

@@ -49,6 +49,8 @@ int rig_ctl(struct rig *r, const char *input, char *out, size_t outlen, const ch
 void rig_load(struct rig *r, const char *lines);
 /* The users and groups of the API reference's vectors (4410, 4420, 501, 502, 503, admin). */
 void rig_load_fixture(struct rig *r);
+/* As rig_start(), with the fixture loaded before the gateway and its realm in force. */
+void rig_start_fixture(struct rig *r);
 
 /* One request to a gateway of the rig. The answer belongs to the caller until answer_free(). */
 struct answer rig_ask(struct rig *r, const struct ask *q);

@@ -3,6 +3,7 @@
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -255,19 +256,25 @@ START_TEST(callback_asks_again)
 END_TEST
 
 static int
-tasks(pid_t pid)
+entries(const char *path)
 {
-	char path[64];
-	DIR *d;
+	DIR *d = opendir(path);
 	int n = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	d = opendir(path);
 	ck_assert_ptr_nonnull(d);
 	for (const struct dirent *e; (e = readdir(d)) != NULL;)
 		n += e->d_name[0] != '.';
 	closedir(d);
 	return n;
+}
+
+static int
+tasks(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	return entries(path);
 }
 
 static long
@@ -351,6 +358,30 @@ START_TEST(stop_with_pending)
 	}
 	ck_assert_int_eq(kill(pid, 0), -1);
 	ck_assert_int_eq(errno, ESRCH);
+}
+END_TEST
+
+/* What can be seen of the confinement from outside. */
+START_TEST(confined)
+{
+	const char *const wanted[] = {"\nSeccomp:\t2\n", "\nNoNewPrivs:\t1\n",
+	    "\nCapEff:\t0000000000000000\n"};
+	char status[4096], path[64];
+	int extra = open(rig_dir, O_RDONLY);
+	struct auth *a = rig_start(1);
+
+	/* Even a descriptor that would survive exec stays behind. */
+	ck_assert_int_ge(extra, 0);
+	ck_assert_uint_gt(rig_proc(auth_pid(a), "status", status, sizeof(status)), 0);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		ck_assert_msg(strstr(status, wanted[i]) != NULL, "not there: %s", wanted[i]);
+	if (geteuid() == 0) {
+		snprintf(path, sizeof(path), "/proc/%d/fd", (int)auth_pid(a));
+		ck_assert_int_eq(entries(path), 4);
+		ck_assert_ptr_null(strstr(status, "\nUid:\t0"));
+	}
+	close(extra);
+	auth_stop(a);
 }
 END_TEST
 
@@ -562,6 +593,7 @@ main(void)
 	tcase_add_loop_test(t, threads_are_bounded, 1, 4);
 	tcase_add_test(t, killed_child);
 	tcase_add_loop_test(t, stop_with_pending, 0, 2);
+	tcase_add_test(t, confined);
 	tcase_add_test(t, signals_do_not_end_it);
 	tcase_add_loop_test(t, malformed_request, 0, COUNT(bad_requests));
 	tcase_add_test(t, end_of_file);

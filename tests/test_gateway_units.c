@@ -2,16 +2,26 @@
 
 /* Parts of the gateway that know nothing of Kore: header fields, slots, requests, replies. */
 
+#include <arpa/inet.h>
 #include <check.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/mp.h"
 #include "common/records.h"
 #include "common/sink.h"
 #include "common/tree.h"
 #include "gateway/accept.h"
+#include "gateway/confine.h"
 #include "gateway/cred.h"
 #include "gateway/pend.h"
 #include "gateway/query.h"
@@ -645,6 +655,43 @@ START_TEST(not_ready)
 }
 END_TEST
 
+/* Check runs each test in a process of its own, so this one may give up its rights. */
+START_TEST(confined_files)
+{
+	char inside[] = "/tmp/tandem-units-XXXXXX/key", dir[sizeof(inside)];
+	const char *files[] = {inside};
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(9)};
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
+	struct rlimit limit;
+	int fd;
+
+	memcpy(dir, inside, sizeof(dir));
+	*strrchr(dir, '/') = '\0';
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	memcpy(inside, dir, strlen(dir));
+	ck_assert_int_ge(fd = open(inside, O_CREAT | O_WRONLY, 0600), 0);
+	close(fd);
+	confine_memory();
+	ck_assert_int_eq(prctl(PR_GET_DUMPABLE), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_CORE, &limit), 0);
+	ck_assert_uint_eq(limit.rlim_max, 0);
+	/* In a child, for the directory is to be removed afterwards. */
+	if (fork() == 0) {
+		confine_files(files, 1, 0);
+		to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		fd = socket(AF_INET, SOCK_STREAM, 0);
+		_exit(abi < 1 || (open(inside, O_RDONLY) >= 0 && open(inside, O_WRONLY) == -1 &&
+		    errno == EACCES && open("/etc/passwd", O_RDONLY) == -1 && errno == EACCES &&
+		    unlink(inside) == -1 && (abi < 4 ||
+		    (connect(fd, (struct sockaddr *)&to, sizeof(to)) == -1 && errno == EACCES))) ? 0 : 1);
+	}
+	ck_assert_int_ne(wait(&fd), -1);
+	unlink(inside);
+	rmdir(dir);
+	ck_assert_int_eq(fd, 0);
+}
+END_TEST
+
 START_TEST(forbidden_move)
 {
 	struct req r;
@@ -682,6 +729,7 @@ main(void)
 	tcase_add_loop_test(t, replies_that_are_bad, 0, COUNT(bad_replies));
 	tcase_add_test(t, replies_with_errors);
 	tcase_add_test(t, not_ready);
+	tcase_add_test(t, confined_files);
 	tcase_add_test_raise_signal(t, forbidden_move, SIGABRT);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

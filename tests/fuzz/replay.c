@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/* main() for a fuzz target without an engine: runs each file, and each file of each directory,
+ * that is named. Fails when there is none, since then nothing was tested. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tests/fuzz/fuzz.h"
+
+static size_t runs;
+
+static void
+run_file(const char *path)
+{
+	FILE *f = fopen(path, "rb");
+	struct stat st;
+	uint8_t *data;
+	size_t n;
+
+	if (f == NULL || fstat(fileno(f), &st) != 0 || (data = malloc((size_t)st.st_size + 1)) == NULL) {
+		perror(path);
+		exit(1);
+	}
+	n = fread(data, 1, (size_t)st.st_size, f);
+	fclose(f);
+	/* Exactly as long as the file: a byte read behind it is an error of ASan. */
+	data = realloc(data, n > 0 ? n : 1);
+	if (data == NULL)
+		exit(1);
+	LLVMFuzzerTestOneInput(data, n);
+	free(data);
+	runs++;
+}
+
+static void
+run(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *d;
+
+	if (dir == NULL) {
+		run_file(path);
+		return;
+	}
+	while ((d = readdir(dir)) != NULL) {
+		char file[1024];
+
+		if (d->d_name[0] == '.')
+			continue;
+		if (snprintf(file, sizeof(file), "%s/%s", path, d->d_name) >= (int)sizeof(file))
+			exit(1);
+		run(file);
+	}
+	closedir(dir);
+}
+
+int
+main(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		run(argv[i]);
+	printf("%s: %zu inputs\n", argv[0], runs);
+	return runs > 0 ? 0 : 1;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/* Every case of tests/vectors, a file after the other, each against processes and a store of its
+ * own. TANDEM_VECTORS names another folder. */
+#include <check.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/rig.h"
+#include "tests/vectors.h"
+
+static const struct vectors_value passwords[] = {
+    {"4410", "secret99"}, {"4420", "secret20"}, {"501", "secret501"}, {"502", "secret502"},
+    {"503", "secret503"}, {"admin", "secretadmin"}, {"4499", "secret4499"}, {"ana.pop", "secret99"},
+};
+
+static const struct vectors_value values[] = {
+    {"realm", "ex.example"}, {"fqdn", "pbx.ex.example"},
+};
+
+static glob_t files;
+
+static void
+report(void *arg, const char *file, const char *id, const char *problem)
+{
+	(void)arg;
+	fprintf(stderr, "%s: case %s\n    %s\n", file, id, problem);
+}
+
+START_TEST(vectors)
+{
+	const char *file = files.gl_pathv[_i];
+	struct rig r = {0};
+	struct vectors_result result;
+	char origin[64];
+	int rc;
+
+	rig_start_fixture(&r);
+	snprintf(origin, sizeof(origin), "https://127.0.0.1:%d", r.port[0]);
+	rc = vectors_run(&(struct vectors_target){.origin = origin, .base = "/sipxconfig/rest",
+	                     .passwords = passwords, .npasswords = sizeof(passwords) / sizeof(passwords[0]),
+	                     .values = values, .nvalues = sizeof(values) / sizeof(values[0]),
+	                     .report = report}, file, &result);
+	printf("%s: %zu cases, %zu failed, %zu departures\n", file, result.cases, result.failed,
+	    result.departures);
+	rig_stop(&r);
+	ck_assert_msg(rc == 0 && result.failed == 0, "%s: %zu of %zu cases failed", file,
+	    result.failed, result.cases);
+}
+END_TEST
+
+int
+main(void)
+{
+	const char *folder = getenv("TANDEM_VECTORS");
+	Suite *suite = suite_create("vectors");
+	TCase *tc = tcase_create("files");
+	SRunner *runner;
+	char pattern[512];
+	int failed;
+
+	snprintf(pattern, sizeof(pattern), "%s/*.case", folder != NULL ? folder : "tests/vectors");
+	if (glob(pattern, 0, NULL, &files) != 0) {
+		fprintf(stderr, "no cases: %s\n", pattern);
+		return 1;
+	}
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, vectors, 0, (int)files.gl_pathc);
+	suite_add_tcase(suite, tc);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	globfree(&files);
+	return failed != 0;
+}

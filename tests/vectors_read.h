@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/* Cases of a file as structs. */
+#ifndef TESTS_VECTORS_READ_H
+#define TESTS_VECTORS_READ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { VCHECKS_MAX = 12, VSENDS_MAX = 8 };
+
+enum vcheck_kind {
+	VCHECK_HEADER,
+	VCHECK_NO_HEADER,
+	VCHECK_JSON,
+	VCHECK_JSON_PART,
+	VCHECK_XML,
+	VCHECK_XML_PART,
+	VCHECK_TEXT,
+	VCHECK_ERROR,
+	VCHECK_CONTAINS,
+	VCHECK_ABSENT,
+	VCHECK_EMPTY,
+	VCHECK_CAPTURE
+};
+
+struct vcheck {
+	enum vcheck_kind kind;
+	const char *value;
+};
+
+struct vcase {
+	const char *id; /* with its title */
+	const char *method, *path;
+	const char *as, *bearer, *accept, *type, *body;
+	const char *send[VSENDS_MAX];
+	size_t nsend;
+	int status;
+	struct vcheck check[VCHECKS_MAX];
+	size_t nchecks;
+	bool changes;
+	const char *differs;
+};
+
+struct vfile {
+	char *text; /* all strings point into it */
+	const char *user, *watch;
+	struct vcase *v;
+	size_t n;
+};
+
+/* 0, or -1 with a phrase in why. */
+int vfile_read(const char *path, struct vfile *f, char *why, size_t len);
+void vfile_free(struct vfile *f);
+
+#endif
