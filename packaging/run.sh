@@ -133,10 +133,10 @@ Try it:
 
 EOF
 
-# Whatever is killed comes back, at most once a second, as under a service manager.
+# Whatever is killed comes back after a second, as under a service manager.
 while [ $stopping = 0 ]; do
-	wait -n -p gone "$backend" "$gateway"
-	[ "${gone:-}" = "$backend" ] && sleep 1 && start_backend
-	[ "${gone:-}" = "$gateway" ] && sleep 1 && start_gateway
-	gone=
+	wait -n "$backend" "$gateway" 2>/dev/null
+	sleep 1
+	kill -0 "$backend" 2>/dev/null || start_backend
+	kill -0 "$gateway" 2>/dev/null || start_gateway
 done
