@@ -19,6 +19,12 @@ PREFIX ?= /usr
 SYSCONFDIR ?= /etc
 UNITDIR ?= /lib/systemd/system
 
+# One short line a step; V=1 shows the commands.
+ifneq ($(V),1)
+.SILENT:
+say = @printf '  %-5s %s\n' $(1) $(2)
+endif
+
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -99,6 +105,7 @@ $(BUILD)/lib%.a:
 
 $(BUILD)/%.o: %.c | $(PACKAGES)
 	@mkdir -p $(@D)
+	$(call say,CC,$@)
 	$(CC) $(CPPFLAGS) $(XML_CFLAGS) $(CFLAGS) $(UNIT_CFLAGS) -c -o $@ $<
 
 # Kore's pools pack their elements without regard to alignment.
@@ -106,13 +113,16 @@ $(call obj,$(GATEWAY_SRC)): UNIT_CFLAGS = $(KORE_CPPFLAGS) $(if $(SAN),-fno-sani
 $(call obj,$(GATEWAY_SRC)): | $(KORE_STAMP)
 
 $(BUILD)/tandem-backend: $(BUILD)/backend/main.o $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(COMMON_LIB)
+	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $^ $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(COMMON_LDLIBS)
 
 $(BUILD)/tandem-gateway: $(call obj,$(GATEWAY_SRC)) $(KORE_LIB) $(CLIENT_LIB) $(TEXT_LIB) $(COMMON_LIB)
+	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) $(KORE_LDFLAGS) -o $@ $(call obj,$(GATEWAY_SRC)) $(KORE_LDLIBS) $(CLIENT_LIB) \
 		$(TEXT_LIB) $(COMMON_LIB) $(CLIENT_LDLIBS) $(TEXT_LDLIBS) $(COMMON_LDLIBS) -lpthread
 
 $(BUILD)/tandemctl: $(call obj,$(CTL_SRC)) $(SERVER_LIB) $(CLIENT_LIB) $(TEXT_LIB) $(COMMON_LIB)
+	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $^ $(TEXT_LDLIBS) $(SERVER_LDLIBS) $(COMMON_LDLIBS)
 
 # --- running --------------------------------------------------------------------
@@ -141,6 +151,7 @@ TEST_LIBS := $(RIG_LIB) $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(GATEWAY_UNI
 TEST_LDLIBS := $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(TEXT_LDLIBS) $(COMMON_LDLIBS) $(CHECK_LDLIBS)
 
 $(UNIT_TESTS) $(BUILD)/tests/store_crash: $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
+	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $< $(FAULTS) $(TEST_LIBS) $(TEST_LDLIBS)
 
 # Interposes write() and fdatasync(): only for those that ask for faults.
@@ -150,13 +161,16 @@ $(FAULT_TESTS): FAULTS = $(call obj,tests/store_faults.c)
 $(call obj,tests/kore_constant.c): UNIT_CFLAGS = $(KORE_CPPFLAGS)
 $(call obj,tests/kore_constant.c): | $(KORE_STAMP)
 $(BUILD)/tests/kore_constant: $(call obj,tests/kore_constant.c) $(KORE_LIB)
+	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) $(KORE_LDFLAGS) -o $@ $< $(KORE_LDLIBS) -lpthread
 $(BUILD)/tests/test_kore: $(call obj,$(KORE_TEST_SRC) tests/test_kore.c tests/raw_tls.c tests/proc_memory.c)
+	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LDLIBS)
 
 # --- benchmark ----------------------------------------------------------------------
 BENCH_PROGRAMS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/bench_*.c))
 $(BENCH_PROGRAMS): $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
+	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $< $(TEST_LIBS) $(TEST_LDLIBS)
 ROUNDS ?= 3
 SECONDS ?= 3
@@ -177,6 +191,7 @@ T ?= json
 S ?= 60
 FUZZ_SRC := $(COMMON_SRC) $(TEXT_SRC) $(DEV_SRC) ipc/env.c
 $(BUILD)/tests/fuzz_replay: $(call obj,tests/fuzz/replay.c $(wildcard tests/fuzz/fuzz_*.c)) $(TEST_LIBS)
+	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LDLIBS)
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_SRC) | $(PACKAGES)
 	@mkdir -p $(@D)
@@ -194,7 +209,7 @@ format:
 
 # One entry a file, from the commands that make would run.
 compile_commands.json: Makefile
-	@$(MAKE) -Bn all 2>/dev/null | awk -v dir='$(CURDIR)' \
+	@$(MAKE) -Bn V=1 all 2>/dev/null | awk -v dir='$(CURDIR)' \
 		'/ -c -o / && / [a-z_\/]*\.c$$/ { gsub(/"/, "\\\""); \
 		printf "%s{\"directory\":\"%s\",\"file\":\"%s\",\"command\":\"%s\"}", n++ ? ",\n" : "[", dir, $$NF, $$0 } \
 		END { print "]" }' >$@

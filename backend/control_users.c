@@ -233,7 +233,7 @@ count_row(void *arg, struct str key, struct str val)
 	struct str rest;
 
 	(void)val;
-	*(int64_t *)arg += key_split(key, &tenant, &owner, &kind, &rest) && rest.n > 0;
+	*(int64_t *)arg += key_split(key, &tenant, &owner, &kind, &rest) && kind == rec_user.store;
 	return 0;
 }
 
@@ -245,10 +245,11 @@ control_status(struct job *j, struct model *m)
 	struct store_stats store;
 	struct writer_stats writer;
 	struct key prefix;
-	int64_t names = 0;
+	int64_t users = 0;
 
-	key_kind(&prefix, m->tenant, OWNER_SYSTEM, INDEX_LOGIN);
-	if (store_scan(m->t, STORE_INDEX, key_str(&prefix), (struct str){"", 0}, count_row, &names,
+	/* Not by the names: a user has several. */
+	key_tenant(&prefix, m->tenant);
+	if (store_scan(m->t, STORE_DATA, key_str(&prefix), (struct str){"", 0}, count_row, &users,
 	        m->e) != 0)
 		return -1;
 	store_stats(be->store, &store);
@@ -259,7 +260,7 @@ control_status(struct job *j, struct model *m)
 	REC_SET(s, status, release, STR_LIT(TANDEM_RELEASE));
 	REC_SET(s, status, tables, arena_printf(m->a, "%016" PRIx64, res_table_hash()));
 	REC_SET(s, status, uptime, (now_us() - be->started_us) / 1000000);
-	REC_SET(s, status, users, names);
+	REC_SET(s, status, users, users);
 	REC_SET(s, status, gateways, be->gateways);
 	REC_SET(s, status, commits, (int64_t)writer.batches);
 	REC_SET(s, status, writes, (int64_t)writer.jobs);

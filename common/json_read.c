@@ -2,6 +2,7 @@
 /* JSON by jansson, which accepts nothing that RFC 8259 does not; the depth is ours to check. */
 #include <jansson.h>
 #include <libxml/parser.h>
+#include <string.h>
 
 #include "common/budget.h"
 #include "common/tree.h"
@@ -82,6 +83,20 @@ convert(json_t *j, struct str name, struct arena *a, unsigned depth, struct err 
 	return n;
 }
 
+/* jansson quotes what it stumbled over, which may be cut in the middle of a character: left out
+ * then, since the phrase goes into an answer. */
+static int
+complain(struct err *e, json_error_t *why)
+{
+	char *quoted = str_is_utf8(str_c(why->text)) ? NULL : strstr(why->text, " near ");
+
+	if (quoted != NULL)
+		*quoted = '\0';
+	return err_set(e, ERR_MALFORMED, "not valid JSON: %s (line %d, column %d)",
+	    str_is_utf8(str_c(why->text)) && strlen(why->text) <= 90 ? why->text : "syntax error",
+	    why->line, why->column);
+}
+
 struct reading {
 	struct str text;
 	struct arena *a;
@@ -98,8 +113,7 @@ read_document(void *arg)
 	json_t *j = json_loadb(r->text.p, r->text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
 
 	if (j == NULL) {
-		err_set(r->e, ERR_MALFORMED, "not valid JSON: %.90s (line %d, column %d)", why.text, why.line,
-		    why.column);
+		complain(r->e, &why);
 		return;
 	}
 	err_set(r->e, ERR_TOO_LARGE, NULL);

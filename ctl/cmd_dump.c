@@ -105,7 +105,7 @@ part(struct ctl *c, struct target *t, struct buf *mark, int64_t *count)
 	if ((rc = ctl_call(c, &q, &r, LINK_CALL_MS)) != EXIT_OK)
 		return rc;
 	if (r.code != ERR_OK)
-		return ctl_refused(&r);
+		return ctl_refused(&r, NULL);
 	for (size_t i = 0; rc == EXIT_OK && REC_HAS(&r, ctl_reply, rows) && i < r.rows.n; i++)
 		rc = write_row(t, &r.rows.v[i]);
 	*count += (int64_t)r.rows.n;

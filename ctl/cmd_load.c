@@ -131,19 +131,14 @@ read_file(struct rows *rows)
 static int
 answer(const struct rows *rows, const struct ctl_reply *r)
 {
-	struct err e = {.code = (enum err_code)r->code};
-	int32_t path[ERR_PATH_MAX];
+	struct err e;
 	char field[256] = "";
-	size_t depth = 0;
 
 	if (r->code == ERR_OK)
 		return EXIT_OK;
-	if (REC_HAS(r, ctl_reply, message))
-		err_set(&e, e.code, "%.*s", (int)r->message.n, r->message.p);
-	for (; REC_HAS(r, ctl_reply, path) && depth < r->path.n && depth < ERR_PATH_MAX; depth++)
-		path[depth] = (int32_t)r->path.v[depth];
+	ctl_error_of(r, &e);
 	if (REC_HAS(r, ctl_reply, kind))
-		row_path(r->kind, path, depth, field, sizeof(field));
+		row_path(r->kind, e.path, e.depth, field, sizeof(field));
 	return refused(rows->file, REC_HAS(r, ctl_reply, line) ? r->line : 0, field, err_text(&e));
 }
 

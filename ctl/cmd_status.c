@@ -84,14 +84,18 @@ write_json(const struct status *s, struct buf *out)
 		const struct res *res = res_by_number(s->resources.v[i].res);
 		struct sink item;
 
-		buf_adds(out, i > 0 ? ",{\"id\":" : "{\"id\":");
+		if (i > 0)
+			buf_addc(out, ',');
+		json_sink_init(&item, out);
+		item.ops->map(&item, 0);
+		buf_adds(out, "\"id\":");
 		json_text(out, str_c(res != NULL ? res->id : ""));
 		buf_adds(out, ",\"path\":");
 		json_text(out, str_c(res != NULL ? res->path : ""));
-		buf_addc(out, ',');
-		json_sink_init(&item, out);
+		/* The sink does not know of these two. */
+		item.comma[0] = true;
 		rec_encode_members(&rec_resource_status, &s->resources.v[i], &item, 0);
-		buf_addc(out, '}');
+		item.ops->map_end(&item);
 	}
 	buf_addc(out, ']');
 	sink.ops->map_end(&sink);
@@ -110,7 +114,7 @@ cmd_status(struct ctl *c)
 	if ((rc = ctl_call(c, &q, &r, LINK_CALL_MS)) != EXIT_OK)
 		return rc;
 	if (r.code != ERR_OK)
-		return ctl_refused(&r);
+		return ctl_refused(&r, NULL);
 	if (!REC_HAS(&r, ctl_reply, status))
 		return ctl_fail(EXIT_FAILED, "the backend's answer has no status");
 	if (c->json) {

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "common/records.h"
 #include "common/sink.h"
 #include "ctl/ctl.h"
 #include "ctl/term.h"
@@ -58,7 +59,7 @@ change(struct ctl *c, struct ctl_request *q, int command)
 	REC_SET(q, ctl_request, name, str_c(c->args[0]));
 	if ((rc = ctl_call(c, q, &r, LINK_CALL_MS)) != EXIT_OK)
 		return rc;
-	return r.code != ERR_OK ? ctl_refused(&r) : EXIT_OK;
+	return r.code != ERR_OK ? ctl_refused(&r, &rec_user) : EXIT_OK;
 }
 
 static int
@@ -161,7 +162,7 @@ list_part(struct ctl *c, struct buf *mark, size_t *count)
 	if ((rc = ctl_call(c, &q, &r, LINK_CALL_MS)) != EXIT_OK)
 		return rc;
 	if (r.code != ERR_OK)
-		return ctl_refused(&r);
+		return ctl_refused(&r, NULL);
 	for (size_t i = 0; REC_HAS(&r, ctl_reply, users) && i < r.users.n; i++)
 		add_line(c, &r.users.v[i], (*count)++ == 0);
 	buf_reset(mark);

@@ -56,8 +56,11 @@ int ctl_read_conf(struct ctl *c, const char *file, struct err *e);
 /* Sends a command. EXIT_OK with the answer, which is valid until the next call; or an exit code
  * after having said what went wrong. */
 int ctl_call(struct ctl *c, struct ctl_request *q, struct ctl_reply *r, int timeout_ms);
-/* Says why the backend refused a command; returns EXIT_FAILED. */
-int ctl_refused(const struct ctl_reply *r);
+/* The error in an answer, its path included. */
+void ctl_error_of(const struct ctl_reply *r, struct err *e);
+/* Says why the backend refused a command; returns EXIT_FAILED. `about`: kind of record that the
+ * answer's path is of, NULL = none. */
+int ctl_refused(const struct ctl_reply *r, const struct rec *about);
 
 /* "tandemctl: …" on stderr, with nothing in it that a terminal would obey. Always returns `code`. */
 int ctl_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

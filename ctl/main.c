@@ -157,32 +157,48 @@ ctl_connect(struct ctl *c)
 	return ctl_fail(EXIT_UNREACHABLE, "%s", err_text(&e));
 }
 
-int
-ctl_call(struct ctl *c, struct ctl_request *q, struct ctl_reply *r, int timeout_ms)
+static int
+fail_at(const struct rec *r, const struct err *e)
 {
-	struct err e = {0};
 	struct buf field;
 
-	if (link_call(&c->link, q, r, timeout_ms, &e) == 0)
-		return EXIT_OK;
-	if (e.code == ERR_UNAVAILABLE)
-		return ctl_fail(EXIT_UNREACHABLE, "%s", err_text(&e));
 	buf_init(&field, 256);
-	rec_path(&rec_ctl_request, false, e.path, e.depth, &field);
+	rec_path(r, false, e->path, e->depth, &field);
 	ctl_fail(EXIT_FAILED, "%.*s%s%s", (int)field.n, field.n > 0 ? field.p : "",
-	    field.n > 0 ? ": " : "", err_text(&e));
+	    field.n > 0 ? ": " : "", err_text(e));
 	buf_free(&field);
 	return EXIT_FAILED;
 }
 
 int
-ctl_refused(const struct ctl_reply *r)
+ctl_call(struct ctl *c, struct ctl_request *q, struct ctl_reply *r, int timeout_ms)
 {
-	struct err e = {.code = (enum err_code)r->code};
+	struct err e = {0};
 
-	if (REC_HAS(r, ctl_reply, message))
-		err_set(&e, e.code, "%.*s", (int)r->message.n, r->message.p);
-	return ctl_fail(EXIT_FAILED, "%s", err_text(&e));
+	if (link_call(&c->link, q, r, timeout_ms, &e) == 0)
+		return EXIT_OK;
+	if (e.code == ERR_UNAVAILABLE)
+		return ctl_fail(EXIT_UNREACHABLE, "%s", err_text(&e));
+	return fail_at(&rec_ctl_request, &e);
+}
+
+void
+ctl_error_of(const struct ctl_reply *r, struct err *e)
+{
+	err_clear(e);
+	err_set(e, (enum err_code)r->code, "%.*s", REC_HAS(r, ctl_reply, message) ? (int)r->message.n : 0,
+	    REC_HAS(r, ctl_reply, message) ? r->message.p : "");
+	for (size_t i = 0; REC_HAS(r, ctl_reply, path) && i < r->path.n; i++)
+		err_push(e, (int32_t)r->path.v[i]);
+}
+
+int
+ctl_refused(const struct ctl_reply *r, const struct rec *about)
+{
+	struct err e;
+
+	ctl_error_of(r, &e);
+	return fail_at(about, &e);
 }
 
 static void

@@ -60,7 +60,20 @@ static int
 wrong_in_record(struct row_fault *fault, const struct rec *r)
 {
 	row_path(r->store, fault->err.path, fault->err.depth, fault->field, sizeof(fault->field));
+	if (fault->field[0] == '\0')
+		snprintf(fault->field, sizeof(fault->field), "record");
 	return -1;
+}
+
+/* The line in the file is said by the caller; the one in the text is always the first. */
+static void
+without_line(char *text)
+{
+	static const char line[] = "line 1, ";
+	char *at = strstr(text, line);
+
+	if (at != NULL)
+		memmove(at, at + sizeof(line) - 1, strlen(at + sizeof(line) - 1) + 1);
 }
 
 /* The decoder passes over members that it does not know; a misspelt one in a file would be lost. */
@@ -202,8 +215,10 @@ row_read(struct str line, struct stored_row *row, struct arena *a, struct row_fa
 	fault->field[0] = '\0';
 	memset(row, 0, sizeof(*row));
 	REC_SET(row, stored_row, owner_type, owner_type_SYSTEM);
-	if (json_read(line, a, &doc, &fault->err) != 0)
+	if (json_read(line, a, &doc, &fault->err) != 0) {
+		without_line(fault->err.text);
 		return -1;
+	}
 	if (doc->kind != NODE_MAP)
 		return wrong(fault, "", "a row must be an object");
 	if (read_members(doc, row, &r, &record, fault) != 0 || check_place(r, row, fault) != 0 ||

@@ -2,6 +2,7 @@
 #include "ctl/term.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -20,16 +21,32 @@ on_signal(int sig)
 static const int stopping[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 enum { STOPPING = sizeof(stopping) / sizeof(stopping[0]) };
 
-/* Byte by byte: what stands behind the line is not ours, and stdio would keep a copy. */
+/* Waits for input with the signals let through: one that comes just before is not missed. */
+static bool
+readable(const sigset_t *mask)
+{
+	struct pollfd fd = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	while (caught == 0)
+		if (ppoll(&fd, 1, NULL, mask) > 0)
+			return true;
+	return false;
+}
+
+/* Byte by byte: what stands behind the line is not ours, and stdio would keep a copy. `mask`:
+ * signals blocked while waiting, NULL = as they are. */
 static int
-read_line(struct password *p, struct err *e)
+read_line(struct password *p, const sigset_t *mask, struct err *e)
 {
 	p->n = 0;
 	for (;;) {
 		char c;
-		ssize_t r = read(STDIN_FILENO, &c, 1);
+		ssize_t r;
 
-		if (r < 0 && errno == EINTR && caught == 0)
+		if (!readable(mask))
+			return err_set(e, ERR_INVALID, "interrupted");
+		r = read(STDIN_FILENO, &c, 1);
+		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)
 			return err_set(e, ERR_INVALID, "the password cannot be read: %s", strerror(errno));
@@ -47,11 +64,11 @@ read_line(struct password *p, struct err *e)
 int
 term_password_line(struct password *p, struct err *e)
 {
-	return read_line(p, e);
+	return read_line(p, NULL, e);
 }
 
 static int
-ask(struct password *p, const char *prompt, const char *user, struct err *e)
+ask(struct password *p, const char *prompt, const char *user, const sigset_t *mask, struct err *e)
 {
 	struct buf text;
 	int rc;
@@ -63,19 +80,19 @@ ask(struct password *p, const char *prompt, const char *user, struct err *e)
 	fwrite(text.p, 1, text.n, stderr);
 	fflush(stderr);
 	buf_free(&text);
-	rc = read_line(p, e);
+	rc = read_line(p, mask, e);
 	fputc('\n', stderr);
 	return rc;
 }
 
 static int
-ask_twice(struct password *p, const char *user, struct err *e)
+ask_twice(struct password *p, const char *user, const sigset_t *mask, struct err *e)
 {
 	struct password again;
-	int rc = ask(p, "New password for ", user, e);
+	int rc = ask(p, "New password for ", user, mask, e);
 
 	if (rc == 0)
-		rc = ask(&again, "The same again for ", user, e);
+		rc = ask(&again, "The same again for ", user, mask, e);
 	if (rc == 0 && !str_eq_secret((struct str){p->bytes, p->n}, (struct str){again.bytes, again.n}))
 		rc = err_set(e, ERR_INVALID, "the two passwords differ");
 	explicit_bzero(&again, sizeof(again));
@@ -88,28 +105,33 @@ term_password(struct password *p, const char *user, struct err *e)
 {
 	struct sigaction act = {.sa_handler = on_signal}, old[STOPPING];
 	struct termios shown, mute;
+	sigset_t block, mask;
 	int rc;
 
 	if (tcgetattr(STDIN_FILENO, &shown) != 0)
 		return err_set(e, ERR_INVALID,
 		    "standard input is no terminal to ask for a password (see --password-stdin)");
 	caught = 0;
+	sigemptyset(&block);
+	for (size_t i = 0; i < STOPPING; i++)
+		sigaddset(&block, stopping[i]);
+	sigprocmask(SIG_BLOCK, &block, &mask);
 	for (size_t i = 0; i < STOPPING; i++)
 		sigaction(stopping[i], &act, &old[i]);
 	mute = shown;
 	mute.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
 	rc = tcsetattr(STDIN_FILENO, TCSAFLUSH, &mute) == 0
-	    ? ask_twice(p, user, e) : err_set(e, ERR_INVALID, "the echo cannot be switched off");
+	    ? ask_twice(p, user, &mask, e) : err_set(e, ERR_INVALID, "the echo cannot be switched off");
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
 	for (size_t i = 0; i < STOPPING; i++)
 		sigaction(stopping[i], &old[i], NULL);
 	if (caught != 0) {
 		explicit_bzero(p, sizeof(*p));
 		raise(caught);
-		/* Stopped and continued: the typing is lost. */
-		return err_set(e, ERR_INVALID, "interrupted");
 	}
-	return rc;
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	/* Stopped and continued: the typing is lost. */
+	return caught != 0 ? err_set(e, ERR_INVALID, "interrupted") : rc;
 }
 
 /* Length of the UTF-8 character at the start, 0 when there is none. */

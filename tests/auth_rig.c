@@ -31,7 +31,7 @@ rig_teardown(void)
 }
 
 struct auth *
-rig_start(unsigned threads)
+auth_rig_start(unsigned threads)
 {
 	struct auth_conf conf = {.key_file = rig_keys, .user = "nobody", .threads = threads};
 	struct auth *a = NULL;

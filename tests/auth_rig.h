@@ -18,7 +18,7 @@ extern char rig_dir[64], rig_keys[96]; /* a fresh directory, the path of the key
 void rig_setup(void);
 void rig_teardown(void);
 
-struct auth *rig_start(unsigned threads);
+struct auth *auth_rig_start(unsigned threads);
 auth_done_fn rig_done; /* arg = a struct answer */
 
 /* Reads until all `n` answers are there; fails the test after ten seconds or when the child

@@ -23,6 +23,7 @@ static const struct {
                          "\"imId\":\"bo\""},
     {"503", "secret503", "\"firstName\":\"Cy\",\"lastName\":\"O'Neil & Sons\","
                          "\"groups\":[\"staff\"]"},
+    {"201", "password", "\"firstName\":\"Two\""}, /* whom the design document asks as */
     {"admin", "secretadmin", "\"permissions\":[{\"name\":\"superadmin\",\"enabled\":true}]"},
     {"4499", "secret4499", "\"firstName\":\"Gone\",\"enabled\":false"},
 };

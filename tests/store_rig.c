@@ -102,7 +102,7 @@ rig_commit(struct store_txn *t)
 }
 
 void
-rig_put(struct store_txn *t, const char *key, const char *val)
+store_rig_put(struct store_txn *t, const char *key, const char *val)
 {
 	struct err e;
 
@@ -119,7 +119,7 @@ rig_del(struct store_txn *t, const char *key)
 }
 
 const char *
-rig_get(struct store_txn *t, const char *key)
+store_rig_get(struct store_txn *t, const char *key)
 {
 	struct str val;
 	struct err e;
@@ -133,7 +133,7 @@ const char *
 rig_get_now(struct store *s, const char *key)
 {
 	struct store_txn *t = rig_begin(s, STORE_READ);
-	const char *v = rig_get(t, key);
+	const char *v = store_rig_get(t, key);
 
 	rig_commit(t);
 	return v;
@@ -144,7 +144,7 @@ rig_put_now(struct store *s, const char *key, const char *val)
 {
 	struct store_txn *t = rig_begin(s, STORE_WRITE);
 
-	rig_put(t, key, val);
+	store_rig_put(t, key, val);
 	rig_commit(t);
 }
 

@@ -23,10 +23,10 @@ void store_rig_close(struct store_rig *rig);
 struct store_txn *rig_begin(struct store *s, enum store_mode mode);
 struct store_txn *rig_nest(struct store_txn *parent);
 void rig_commit(struct store_txn *t);
-void rig_put(struct store_txn *t, const char *key, const char *val);
+void store_rig_put(struct store_txn *t, const char *key, const char *val);
 int rig_del(struct store_txn *t, const char *key);
 /* The value, "(none)" when there is no such key; it lasts until the rig is closed. */
-const char *rig_get(struct store_txn *t, const char *key);
+const char *store_rig_get(struct store_txn *t, const char *key);
 /* In a transaction of its own. */
 const char *rig_get_now(struct store *s, const char *key);
 void rig_put_now(struct store *s, const char *key, const char *val);

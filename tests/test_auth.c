@@ -43,7 +43,7 @@ verifies(struct auth *a, struct str s, struct str hash)
 
 START_TEST(hash_and_verify)
 {
-	struct auth *a = rig_start(2);
+	struct auth *a = auth_rig_start(2);
 	struct answer one = hash_of(a, password), two = hash_of(a, STR_LIT("other"));
 	struct answer again = hash_of(a, password);
 	struct str hash = {one.text, one.n};
@@ -77,7 +77,7 @@ static const char *const malformed[] = {
 
 START_TEST(malformed_hash)
 {
-	struct auth *a = rig_start(1);
+	struct auth *a = auth_rig_start(1);
 
 	ck_assert(!verifies(a, password, str_c(malformed[_i])));
 	auth_stop(a);
@@ -86,7 +86,7 @@ END_TEST
 
 START_TEST(damaged_hash)
 {
-	struct auth *a = rig_start(1);
+	struct auth *a = auth_rig_start(1);
 	struct answer one = hash_of(a, password);
 
 	ck_assert(!verifies(a, password, (struct str){one.text, one.n - 1}));
@@ -103,7 +103,7 @@ END_TEST
 START_TEST(lengths)
 {
 	static char text[AUTH_PAYLOAD_MAX + 1];
-	struct auth *a = rig_start(1);
+	struct auth *a = auth_rig_start(1);
 	struct answer an = {0}, longest, none;
 
 	memset(text, 'x', sizeof(text));
@@ -140,7 +140,7 @@ signature_of(struct auth *a, struct str payload)
 START_TEST(sign_and_check)
 {
 	static char longest[AUTH_PAYLOAD_MAX + 1];
-	struct auth *a = rig_start(1);
+	struct auth *a = auth_rig_start(1);
 	struct str payload = STR_LIT("user=7;exp=9"), all = {longest, AUTH_PAYLOAD_MAX};
 	struct answer an = signature_of(a, payload), big = signature_of(a, all);
 	struct answer nil = signature_of(a, STR_LIT(""));
@@ -167,14 +167,14 @@ END_TEST
 
 START_TEST(signature_of_another_key)
 {
-	struct auth *a = rig_start(1), *b;
+	struct auth *a = auth_rig_start(1), *b;
 	struct answer an = signature_of(a, password);
 	unsigned char old[AUTH_PUBLIC_KEY_LEN];
 
 	memcpy(old, auth_public_key(a), sizeof(old));
 	auth_stop(a);
 	ck_assert_int_eq(unlink(rig_keys), 0);
-	b = rig_start(1);
+	b = auth_rig_start(1);
 	ck_assert(auth_signature_ok(old, password, (unsigned char *)an.text));
 	ck_assert(!auth_signature_ok(auth_public_key(b), password, (unsigned char *)an.text));
 	auth_stop(b);
@@ -187,7 +187,7 @@ START_TEST(full_queue)
 	static char payload[AUTH_PAYLOAD_MAX];
 	struct answer an[AUTH_QUEUE_MAX] = {0}, one_more = {0};
 	struct str longest = {payload, sizeof(payload)};
-	struct auth *a = rig_start(2);
+	struct auth *a = auth_rig_start(2);
 
 	ck_assert_int_eq(kill(auth_pid(a), SIGSTOP), 0);
 	for (int i = 0; i < AUTH_QUEUE_MAX; i++)
@@ -212,7 +212,7 @@ END_TEST
 START_TEST(signature_overtakes)
 {
 	struct answer hashes[16] = {0}, sig = {0};
-	struct auth *a = rig_start(1);
+	struct auth *a = auth_rig_start(1);
 	int done = 0;
 
 	for (int i = 0; i < 16; i++)
@@ -241,7 +241,7 @@ sign_again(void *arg, bool ok, struct str result)
 
 START_TEST(callback_asks_again)
 {
-	struct auth *a = rig_start(1), *arg = a;
+	struct auth *a = auth_rig_start(1), *arg = a;
 	struct pollfd p = {.fd = auth_fd(a), .events = POLLIN};
 
 	ck_assert_int_eq(auth_sign(a, password, sign_again, &arg), 0);
@@ -295,7 +295,7 @@ START_TEST(threads_are_bounded)
 {
 	const unsigned threads = (unsigned)_i;
 	const long each = 19 * 1024;
-	struct auth *a = rig_start(threads);
+	struct auth *a = auth_rig_start(threads);
 	long before = peak_kib(auth_pid(a)), peak;
 	struct answer hash = hash_of(a, password), an[8] = {0};
 
@@ -320,7 +320,7 @@ END_TEST
 START_TEST(killed_child)
 {
 	struct answer an[6] = {0}, late = {0};
-	struct auth *a = rig_start(2);
+	struct auth *a = auth_rig_start(2);
 
 	ck_assert_int_eq(kill(auth_pid(a), SIGSTOP), 0);
 	for (int i = 0; i < 6; i++)
@@ -343,7 +343,7 @@ END_TEST
 START_TEST(stop_with_pending)
 {
 	struct answer an[4] = {0};
-	struct auth *a = rig_start(1);
+	struct auth *a = auth_rig_start(1);
 	pid_t pid = auth_pid(a);
 
 	for (int i = 0; i < 4; i++)
@@ -368,7 +368,7 @@ START_TEST(confined)
 	    "\nCapEff:\t0000000000000000\n"};
 	char status[4096], path[64];
 	int extra = open(rig_dir, O_RDONLY);
-	struct auth *a = rig_start(1);
+	struct auth *a = auth_rig_start(1);
 
 	/* Even a descriptor that would survive exec stays behind. */
 	ck_assert_int_ge(extra, 0);
@@ -388,7 +388,7 @@ END_TEST
 START_TEST(signals_do_not_end_it)
 {
 	const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
-	struct auth *a = rig_start(1);
+	struct auth *a = auth_rig_start(1);
 
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		ck_assert_int_eq(kill(auth_pid(a), signals[i]), 0);
@@ -427,7 +427,7 @@ expect_exit(pid_t pid, int code)
 START_TEST(malformed_request)
 {
 	char frame[4096] = {0};
-	struct auth *a = rig_start(1);
+	struct auth *a = auth_rig_start(1);
 
 	memcpy(frame, bad_requests[_i].head, sizeof(bad_requests[_i].head));
 	ck_assert_int_eq(send(auth_fd(a), frame, bad_requests[_i].n, 0),
@@ -440,7 +440,7 @@ END_TEST
 
 START_TEST(end_of_file)
 {
-	struct auth *a = rig_start(1);
+	struct auth *a = auth_rig_start(1);
 
 	ck_assert_int_eq(shutdown(auth_fd(a), SHUT_WR), 0);
 	rig_wait_end(a);
@@ -472,7 +472,7 @@ START_TEST(replies_are_checked)
 {
 	struct answer an = {0};
 	char frame[4096] = {0};
-	struct auth *a = rig_start(1);
+	struct auth *a = auth_rig_start(1);
 	int pidfd = (int)syscall(SYS_pidfd_open, auth_pid(a), 0);
 	int fd = (int)syscall(SYS_pidfd_getfd, pidfd, 3, 0);
 
@@ -510,7 +510,7 @@ wait_exit(pid_t pid, int ms)
 static _Noreturn void
 short_life(int out, bool keep)
 {
-	struct auth *a = rig_start(1);
+	struct auth *a = auth_rig_start(1);
 	pid_t pids[2] = {auth_pid(a), 0};
 
 	if (keep && (pids[1] = fork()) == 0) {

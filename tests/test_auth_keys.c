@@ -52,7 +52,7 @@ write_keys(const char *p, size_t n, mode_t mode)
 static void
 make_keys(void)
 {
-	auth_stop(rig_start(1));
+	auth_stop(auth_rig_start(1));
 }
 
 START_TEST(made_with_care)
@@ -68,7 +68,7 @@ END_TEST
 
 START_TEST(keys_persist)
 {
-	struct auth *a = rig_start(1);
+	struct auth *a = auth_rig_start(1);
 	unsigned char first[AUTH_PUBLIC_KEY_LEN];
 	struct answer hash = {0}, sig = {0}, yes = {0};
 	struct str text = STR_LIT("0815");
@@ -80,7 +80,7 @@ START_TEST(keys_persist)
 	rig_wait(a, &sig, 1);
 	auth_stop(a);
 
-	a = rig_start(2);
+	a = auth_rig_start(2);
 	ck_assert_mem_eq(first, auth_public_key(a), sizeof(first));
 	ck_assert(auth_signature_ok(auth_public_key(a), text, (unsigned char *)sig.text));
 	ck_assert_int_eq(
@@ -94,7 +94,7 @@ END_TEST
 /* With another pepper the right PIN does not verify, nor does it without one. */
 START_TEST(pepper_counts)
 {
-	struct auth *a = rig_start(1);
+	struct auth *a = auth_rig_start(1);
 	struct answer hash = {0}, yes = {0};
 	struct str pin = STR_LIT("0815");
 	char file[1024], *at;
@@ -111,7 +111,7 @@ START_TEST(pepper_counts)
 	ck_assert_ptr_nonnull(at);
 	at[8] = at[8] == '0' ? '1' : '0';
 	write_keys(file, n, 0600);
-	a = rig_start(1);
+	a = auth_rig_start(1);
 	ck_assert_int_eq(
 	    auth_verify(a, pin, (struct str){hash.text, hash.n}, rig_done, &yes), 0);
 	rig_wait(a, &yes, 1);
@@ -335,7 +335,7 @@ START_TEST(proc_files)
 {
 	const char *names[] = {"environ", "cmdline"};
 	static char buf[65536];
-	struct auth *a = rig_start(1);
+	struct auth *a = auth_rig_start(1);
 	struct answer an = {0};
 	char text[LONG_PASSWORD], hex[2 * AUTH_KEY_LEN + 1];
 	struct str pw = rare_password(text), rare = rare_part(pw);
@@ -403,7 +403,7 @@ look_around(pid_t parent, pid_t child, struct str pw)
  * being found in the child, show that the search can find. */
 START_TEST(memory)
 {
-	struct auth *a = rig_start(2);
+	struct auth *a = auth_rig_start(2);
 	struct answer an[2] = {0};
 	char text[LONG_PASSWORD];
 	struct str pw = rare_password(text);

@@ -185,6 +185,24 @@ START_TEST(depth_of_known_members_is_bounded)
 }
 END_TEST
 
+/* The table's limit holds while reading, before memory is taken for more. */
+START_TEST(lists_are_bounded)
+{
+	for (size_t n = 32; n <= 33; n++) {
+		char doc[64] = "\x81\x03\xdc\x00";
+		struct group g;
+
+		doc[4] = (char)n;
+		memset(doc + 5, 0x80, n);
+		e.depth = 0;
+		ck_assert_int_eq(mp_decode(&rec_group, &g, (struct str){doc, 5 + n}, DECODE_ALL, &a, &e),
+		    n == 32 ? 0 : -1);
+	}
+	ck_assert_int_eq(e.code, ERR_INVALID);
+	ck_assert_uint_eq(e.depth, 1);
+}
+END_TEST
+
 START_TEST(an_empty_source_is_at_its_end)
 {
 	struct mp_src m;
@@ -365,6 +383,7 @@ main(void)
 	tcase_add_loop_test(t, vectors_are_read_or_refused, 0, sizeof(vectors) / sizeof(vectors[0]));
 	tcase_add_test(t, depth_is_bounded);
 	tcase_add_test(t, depth_of_known_members_is_bounded);
+	tcase_add_test(t, lists_are_bounded);
 	tcase_add_test(t, an_empty_source_is_at_its_end);
 	tcase_add_loop_test(t, the_oracle_reads_what_we_write, 0, (int)all_records_count);
 	tcase_add_loop_test(t, we_are_never_laxer_than_the_oracle, 0, (int)all_records_count);

@@ -14,11 +14,11 @@ rows(struct store *s)
 {
 	struct store_txn *t = rig_begin(s, STORE_WRITE);
 
-	ck_assert_str_eq(rig_get(t, "a"), "(none)");
-	rig_put(t, "a", "1");
-	rig_put(t, "b", "");
-	ck_assert_str_eq(rig_get(t, "a"), "1");
-	rig_put(t, "a", "2");
+	ck_assert_str_eq(store_rig_get(t, "a"), "(none)");
+	store_rig_put(t, "a", "1");
+	store_rig_put(t, "b", "");
+	ck_assert_str_eq(store_rig_get(t, "a"), "1");
+	store_rig_put(t, "a", "2");
 	rig_commit(t);
 	ck_assert_str_eq(rig_get_now(s, "a"), "2");
 	ck_assert_str_eq(rig_get_now(s, "b"), "");
@@ -26,7 +26,7 @@ rows(struct store *s)
 	ck_assert_int_eq(rig_del(t, "a"), 1);
 	ck_assert_int_eq(rig_del(t, "a"), 0);
 	ck_assert_int_eq(rig_del(t, "never"), 0);
-	ck_assert_str_eq(rig_get(t, "a"), "(none)");
+	ck_assert_str_eq(store_rig_get(t, "a"), "(none)");
 	rig_commit(t);
 	ck_assert_str_eq(rig_get_now(s, "a"), "(none)");
 }
@@ -59,8 +59,8 @@ aborted(struct store *s)
 
 	rig_put_now(s, "kept", "1");
 	t = rig_begin(s, STORE_WRITE);
-	rig_put(t, "gone", "1");
-	rig_put(t, "kept", "2");
+	store_rig_put(t, "gone", "1");
+	store_rig_put(t, "kept", "2");
 	ck_assert_int_eq(rig_del(t, "kept"), 1);
 	store_abort(t);
 	ck_assert_str_eq(rig_get_now(s, "gone"), "(none)");
@@ -72,24 +72,24 @@ nesting(struct store *s)
 {
 	struct store_txn *t = rig_begin(s, STORE_WRITE), *child, *grandchild;
 
-	rig_put(t, "a", "parent");
+	store_rig_put(t, "a", "parent");
 	child = rig_nest(t);
-	ck_assert_str_eq(rig_get(child, "a"), "parent");
-	rig_put(child, "a", "aborted");
-	rig_put(child, "b", "aborted");
+	ck_assert_str_eq(store_rig_get(child, "a"), "parent");
+	store_rig_put(child, "a", "aborted");
+	store_rig_put(child, "b", "aborted");
 	store_abort(child);
-	ck_assert_str_eq(rig_get(t, "a"), "parent");
-	ck_assert_str_eq(rig_get(t, "b"), "(none)");
+	ck_assert_str_eq(store_rig_get(t, "a"), "parent");
+	ck_assert_str_eq(store_rig_get(t, "b"), "(none)");
 
 	child = rig_nest(t);
-	rig_put(child, "b", "child");
+	store_rig_put(child, "b", "child");
 	grandchild = rig_nest(child);
 	ck_assert_int_eq(rig_del(grandchild, "a"), 1);
-	rig_put(grandchild, "c", "grandchild");
+	store_rig_put(grandchild, "c", "grandchild");
 	rig_commit(grandchild);
-	ck_assert_str_eq(rig_get(child, "a"), "(none)");
+	ck_assert_str_eq(store_rig_get(child, "a"), "(none)");
 	rig_commit(child);
-	rig_put(t, "d", "after");
+	store_rig_put(t, "d", "after");
 	ck_assert_str_eq(rig_get_now(s, "c"), "(none)");
 	rig_commit(t);
 	ck_assert_str_eq(rig_get_now(s, "a"), "(none)");
@@ -103,9 +103,9 @@ nested_then_aborted(struct store *s)
 {
 	struct store_txn *t = rig_begin(s, STORE_WRITE), *child = rig_nest(t);
 
-	rig_put(child, "a", "1");
+	store_rig_put(child, "a", "1");
 	rig_commit(child);
-	ck_assert_str_eq(rig_get(t, "a"), "1");
+	ck_assert_str_eq(store_rig_get(t, "a"), "1");
 	child = rig_nest(t);
 	rig_commit(child);
 	store_abort(t);
@@ -123,11 +123,11 @@ snapshots(struct store *s)
 	rig_put_now(s, "b", "2");
 	after = rig_begin(s, STORE_READ);
 	/* Not read before the change: the state is that of begin all the same. */
-	ck_assert_str_eq(rig_get(before, "a"), "1");
-	ck_assert_str_eq(rig_get(before, "b"), "(none)");
-	ck_assert_str_eq(rig_get(after, "a"), "2");
+	ck_assert_str_eq(store_rig_get(before, "a"), "1");
+	ck_assert_str_eq(store_rig_get(before, "b"), "(none)");
+	ck_assert_str_eq(store_rig_get(after, "a"), "2");
 	rig_commit(before);
-	ck_assert_str_eq(rig_get(after, "b"), "2");
+	ck_assert_str_eq(store_rig_get(after, "b"), "2");
 	store_abort(after);
 }
 
@@ -138,7 +138,7 @@ read_a(void *arg)
 	struct store_txn *t = rig_begin(s, STORE_READ);
 	static char v[16];
 
-	snprintf(v, sizeof(v), "%s", rig_get(t, "a"));
+	snprintf(v, sizeof(v), "%s", store_rig_get(t, "a"));
 	rig_commit(t);
 	return v;
 }
@@ -153,7 +153,7 @@ reader_beside_writer(struct store *s)
 
 	rig_put_now(s, "a", "old");
 	t = rig_begin(s, STORE_WRITE);
-	rig_put(t, "a", "new");
+	store_rig_put(t, "a", "new");
 	ck_assert_int_eq(pthread_create(&thread, NULL, read_a, s), 0);
 	ck_assert_int_eq(pthread_join(thread, &v), 0);
 	ck_assert_str_eq(v, "old");
@@ -174,7 +174,7 @@ counters(struct store *s)
 	(void)rig_get_now(s, "a");
 	rig_commit(rig_begin(s, STORE_WRITE));
 	t = rig_begin(s, STORE_WRITE);
-	rig_put(t, "a", "3");
+	store_rig_put(t, "a", "3");
 	store_abort(t);
 	store_stats(s, &after);
 	ck_assert_uint_eq(after.commits - before.commits, 2);

@@ -49,13 +49,13 @@ ranges(struct store *s)
 	struct store_txn *t = rig_begin(s, STORE_WRITE);
 	struct seen seen;
 
-	rig_put(t, "a", "1");
-	rig_put(t, "b", "1");
-	rig_put(t, "b\x01", "1");
-	rig_put(t, "b\x7f", "1");
-	rig_put(t, "b\xff", "1");
-	rig_put(t, "b\xff\xff", "1");
-	rig_put(t, "c", "1");
+	store_rig_put(t, "a", "1");
+	store_rig_put(t, "b", "1");
+	store_rig_put(t, "b\x01", "1");
+	store_rig_put(t, "b\x7f", "1");
+	store_rig_put(t, "b\xff", "1");
+	store_rig_put(t, "b\xff\xff", "1");
+	store_rig_put(t, "c", "1");
 	ck_assert_uint_eq(scan(t, "b", "", 0).n, 5);
 	ck_assert_uint_eq(scan(t, "", "", 0).n, 7);
 	ck_assert_uint_eq(scan(t, "bb", "", 0).n, 0);
@@ -83,9 +83,9 @@ continuation(struct store *s)
 
 	for (unsigned i = 0; i < 1000; i++) {
 		snprintf(key, sizeof(key), "list.%04u", i * 7919 % 1000);
-		rig_put(t, key, "row");
+		store_rig_put(t, key, "row");
 	}
-	rig_put(t, "lisu", "behind");
+	store_rig_put(t, "lisu", "behind");
 	rig_commit(t);
 	for (;;) {
 		struct seen seen;

@@ -129,9 +129,9 @@ END_TEST
 START_TEST(phrases_about_bad_json_are_text)
 {
 	char doc[300];
+	struct node *n;
 
 	for (size_t pad = 0; pad < 120; pad++) {
-		struct node *n;
 		struct buf out;
 		size_t at = 0;
 
@@ -152,6 +152,10 @@ START_TEST(phrases_about_bad_json_are_text)
 			buf_free(&out);
 		}
 	}
+	/* jansson itself cuts here. */
+	ck_assert_int_eq(json_read(STR_LIT("\"r\\u00\xd5\x95"), &a, &n, &e), -1);
+	ck_assert_msg(str_is_utf8(str_c(err_text(&e))), "%s", err_text(&e));
+	ck_assert_int_eq(strncmp(err_text(&e), "not valid JSON: ", 16), 0);
 }
 END_TEST
 

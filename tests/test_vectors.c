@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/compare.h"
 #include "tests/rig.h"
 #include "tests/vectors.h"
 
@@ -50,6 +51,38 @@ START_TEST(vectors)
 }
 END_TEST
 
+/* The command of the design document, as it stands there; only the host is another. */
+static const char design_command[] =
+    "curl -v -k -X PUT -H \"Content-Type: application/json\" -d '{\"expiration\":20,"
+    "\"rings\":[{\"expiration\":30,\"type\":\"If no response\",\"enabled\":true,"
+    "\"number\":\"5551212\"}]}' https://201:password@%s/sipxconfig/rest/my/callfwd";
+
+START_TEST(design_document)
+{
+	struct rig r = {0};
+	struct answer a;
+	char command[1024], all[1100], host[64], out[8192] = "", why[512];
+	FILE *f;
+
+	rig_start_fixture(&r);
+	snprintf(host, sizeof(host), "127.0.0.1:%d", r.port[0]);
+	snprintf(command, sizeof(command), design_command, host);
+	snprintf(all, sizeof(all), "%s 2>&1", command);
+	f = popen(all, "r");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_gt(fread(out, 1, sizeof(out) - 1, f), 0);
+	ck_assert_int_eq(pclose(f), 0);
+	ck_assert_msg(strstr(out, "< HTTP/1.1 200 OK") != NULL, "%s", out);
+	a = rig_get(&r, "201:password", "/my/callfwd");
+	ck_assert_int_eq(a.status, 200);
+	ck_assert_msg(compare_json("{\"expiration\":20,\"rings\":[{\"expiration\":30,"
+	                  "\"type\":\"If no response\",\"enabled\":true,\"number\":\"5551212\","
+	                  "\"scheduleId\":null}]}", a.body, true, why, sizeof(why)), "%s", why);
+	answer_free(&a);
+	rig_stop(&r);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -67,6 +100,7 @@ main(void)
 	}
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, vectors, 0, (int)files.gl_pathc);
+	tcase_add_test(tc, design_document);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -5,7 +5,7 @@
 #include "tests/fuzz/fuzz.h"
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+fuzz_env(const uint8_t *data, size_t size)
 {
 	struct str frame = {(const char *)data, size};
 	enum env_type type = env_type(frame);
@@ -44,3 +44,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_free(&a);
 	return 0;
 }
+
+FUZZ_TARGET(env)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-#include "tests/fuzz/fuzz.h"
-#include "tests/fuzz/fuzz_text.h"
+#include "tests/fuzz/text_target.h"
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+fuzz_json(const uint8_t *data, size_t size)
 {
 	fuzz_text(FMT_JSON, data, size);
 	return 0;
 }
+
+FUZZ_TARGET(json)

@@ -21,7 +21,7 @@ oracle_takes(struct str s)
 }
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+fuzz_mp(const uint8_t *data, size_t size)
 {
 	struct str s;
 	const struct rec *r;
@@ -60,3 +60,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_free(&a);
 	return 0;
 }
+
+FUZZ_TARGET(mp)

@@ -4,7 +4,7 @@
 #include "tests/fuzz/fuzz.h"
 
 int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+fuzz_path(const uint8_t *data, size_t size)
 {
 	struct str key = {NULL, 0};
 	struct arena a;
@@ -20,3 +20,5 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_free(&a);
 	return 0;
 }
+
+FUZZ_TARGET(path)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* main() for a fuzz target without an engine: runs each file, and each file of each directory,
- * that is named. Fails when there is none, since then nothing was tested. */
+/* The fuzz targets without an engine: replay TARGET FILE|DIRECTORY... runs each file, and each file
+ * of each directory. Fails when there is none, since then nothing was tested. */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,14 @@
 
 #include "tests/fuzz/fuzz.h"
 
+static const struct {
+	const char *name;
+	int (*run)(const uint8_t *, size_t);
+} targets[] = {
+    {"env", fuzz_env}, {"json", fuzz_json}, {"mp", fuzz_mp}, {"path", fuzz_path}, {"xml", fuzz_xml},
+};
+
+static int (*target)(const uint8_t *, size_t);
 static size_t runs;
 
 static void
@@ -29,7 +37,7 @@ run_file(const char *path)
 	data = realloc(data, n > 0 ? n : 1);
 	if (data == NULL)
 		exit(1);
-	LLVMFuzzerTestOneInput(data, n);
+	target(data, n);
 	free(data);
 	runs++;
 }
@@ -59,8 +67,15 @@ run(const char *path)
 int
 main(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++)
+	for (size_t i = 0; argc > 1 && i < sizeof(targets) / sizeof(targets[0]); i++)
+		if (strcmp(targets[i].name, argv[1]) == 0)
+			target = targets[i].run;
+	if (target == NULL) {
+		fprintf(stderr, "usage: %s env|json|mp|path|xml FILE|DIRECTORY...\n", argv[0]);
+		return 2;
+	}
+	for (int i = 2; i < argc; i++)
 		run(argv[i]);
-	printf("%s: %zu inputs\n", argv[0], runs);
+	printf("%s: %zu inputs\n", argv[1], runs);
 	return runs > 0 ? 0 : 1;
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-#include "tests/fuzz/fuzz_text.h"
+/* The one body of fuzz_json and fuzz_xml: the first byte is the number of the resource, the rest a
+ * client's document. What is accepted must survive being written and read again. In a header,
+ * since each target is one file. */
+#ifndef TESTS_FUZZ_TEXT_TARGET_H
+#define TESTS_FUZZ_TEXT_TARGET_H
 
 #include "common/mp.h"
 #include "common/sink.h"
@@ -21,7 +25,7 @@ must_be_text(const struct res *r, enum format fmt, struct err *e)
 	buf_free(&b);
 }
 
-void
+static void
 fuzz_text(enum format fmt, const uint8_t *data, size_t size)
 {
 	static bool ready;
@@ -68,3 +72,5 @@ fuzz_text(enum format fmt, const uint8_t *data, size_t size)
 	buf_free(&mp);
 	arena_free(&a);
 }
+
+#endif
