@@ -38,6 +38,7 @@ endif
 ifneq ($(SAN),)
 SAN_FLAGS := -fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 OPT := -O1 -g
+SAN_OBJ = $(BUILD)/tests/lsan_default.o
 else
 SAN_FLAGS :=
 OPT := -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
@@ -48,7 +49,7 @@ endif
 XML_CFLAGS := -isystem /usr/include/libxml2
 CPPFLAGS := -D_GNU_SOURCE -I. -MMD -MP
 CFLAGS := -std=c11 $(OPT) -fPIE -fstack-protector-strong -fstack-clash-protection $(WARN) $(SAN_FLAGS)
-LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(SAN_FLAGS)
+LDFLAGS = -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(SAN_FLAGS) $(SAN_OBJ)
 
 include packaging/kore/kore.mk
 
@@ -92,6 +93,7 @@ PROGRAMS := $(BUILD)/tandem-backend $(if $(wildcard gateway/main.c),$(BUILD)/tan
 	$(if $(wildcard ctl/main.c),$(BUILD)/tandemctl)
 
 all: $(PROGRAMS)
+$(PROGRAMS): | $(SAN_OBJ)
 
 $(COMMON_LIB): $(call obj,$(COMMON_SRC))
 $(TEXT_LIB): $(call obj,$(TEXT_SRC))
@@ -134,7 +136,7 @@ run: $(PROGRAMS)
 # --- tests ------------------------------------------------------------------------
 # tests/test_*.c are programs; of the other files in tests/ each program links what it uses.
 KORE_TEST_SRC := $(filter-out tests/kore_constant.c,$(wildcard tests/kore_*.c))
-RIG_SRC := $(filter-out tests/test_%.c tests/bench_%.c tests/store_crash.c tests/store_faults.c tests/kore_%.c tests/fake_backend.c,\
+RIG_SRC := $(filter-out tests/test_%.c tests/bench_%.c tests/store_crash.c tests/store_faults.c tests/kore_%.c tests/fake_backend.c tests/lsan_default.c,\
 	$(wildcard tests/*.c))
 UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out tests/test_kore.c,$(wildcard tests/test_*.c)))
 TEST_PROGRAMS := $(UNIT_TESTS) $(BUILD)/tests/test_kore $(BUILD)/tests/kore_constant \
@@ -177,6 +179,7 @@ SECONDS ?= 3
 bench: $(PROGRAMS) $(BENCH_PROGRAMS) $(BUILD)/tests/kore_constant
 	tests/bench/bench.sh $(BUILD) $(ROUNDS) $(SECONDS)
 
+$(TEST_PROGRAMS): | $(SAN_OBJ)
 check: $(PROGRAMS) $(TEST_PROGRAMS)
 	tests/run.sh check $(BUILD)
 check-ci: $(PROGRAMS) $(TEST_PROGRAMS)

@@ -28,8 +28,8 @@ check_password(const struct ctl *c, struct str s)
 	if (!str_is_utf8(s))
 		return ctl_fail(EXIT_FAILED, "the password is not UTF-8 text");
 	if (!c->allow_weak && characters(s) < PASSWORD_MIN)
-		return ctl_fail(EXIT_FAILED, "the password has less than %d characters (--allow-weak takes it)",
-		    PASSWORD_MIN);
+		return ctl_fail(EXIT_FAILED,
+		    "the password has less than %d characters (--allow-weak takes it)", PASSWORD_MIN);
 	return EXIT_OK;
 }
 

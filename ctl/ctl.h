@@ -62,9 +62,9 @@ void ctl_error_of(const struct ctl_reply *r, struct err *e);
  * answer's path is of, NULL = none. */
 int ctl_refused(const struct ctl_reply *r, const struct rec *about);
 
-/* "tandemctl: …" on stderr, with nothing in it that a terminal would obey. Always returns `code`. */
+/* "tandemctl: …" on stderr, with nothing in it that a terminal would obey. Returns `code`. */
 int ctl_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* "tandemctl: usage: …" likewise; returns EXIT_USAGE. */
+/* The same for wrong arguments; returns EXIT_USAGE. */
 int ctl_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -116,8 +116,8 @@ await(struct link *l, int64_t id, struct ctl_reply *r, int timeout_ms, struct er
 		if ((rc = take_answer(l, id, r, e)) != 0)
 			return rc == 1 ? 0 : -1;
 		if (down)
-			return err_set(e, ERR_UNAVAILABLE,
-			    "the connection broke before the answer: the command may have been carried out or not");
+			return err_set(e, ERR_UNAVAILABLE, "the connection broke before the answer: "
+			    "the command may have been carried out or not");
 		if ((left = deadline - now_ms()) <= 0)
 			return err_set(e, ERR_UNAVAILABLE,
 			    "no answer in %d s: the command may have been carried out or not",

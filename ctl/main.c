@@ -186,8 +186,10 @@ void
 ctl_error_of(const struct ctl_reply *r, struct err *e)
 {
 	err_clear(e);
-	err_set(e, (enum err_code)r->code, "%.*s", REC_HAS(r, ctl_reply, message) ? (int)r->message.n : 0,
-	    REC_HAS(r, ctl_reply, message) ? r->message.p : "");
+	if (REC_HAS(r, ctl_reply, message))
+		err_set(e, (enum err_code)r->code, "%.*s", (int)r->message.n, r->message.p);
+	else
+		err_set(e, (enum err_code)r->code, NULL);
 	for (size_t i = 0; REC_HAS(r, ctl_reply, path) && i < r->path.n; i++)
 		err_push(e, (int32_t)r->path.v[i]);
 }

@@ -134,13 +134,14 @@ read_record(const struct rec *r, const struct node *n, struct stored_row *row, s
 }
 
 static int
-read_owner(const struct node *n, enum owner_type type, struct stored_row *row,
-    struct row_fault *fault)
+read_owner(const struct node *n, int type, struct stored_row *row, struct row_fault *fault)
 {
+	const char *field = enum_text(&enum_owner_type, type);
+
 	if (REC_HAS(row, stored_row, owner))
-		return wrong(fault, enum_text(&enum_owner_type, type), "a row has a user or a group, not both");
+		return wrong(fault, field, "a row has a user or a group, not both");
 	if (n->kind != NODE_TEXT || n->text.n == 0)
-		return wrong(fault, enum_text(&enum_owner_type, type), "must be a name");
+		return wrong(fault, field, "must be a name");
 	REC_SET(row, stored_row, owner_type, type);
 	REC_SET(row, stored_row, owner, n->text);
 	return 0;
@@ -247,7 +248,8 @@ row_write(const struct stored_row *row, struct buf *out, struct arena *a, struct
 
 	err_clear(e);
 	if (r == NULL)
-		return err_set(e, ERR_INVALID, "the backend has a kind of record that this release does not know");
+		return err_set(e, ERR_INVALID,
+		    "the backend has a kind of record that this release does not know");
 	if (obj == NULL)
 		return err_set(e, ERR_TOO_LARGE, NULL);
 	if (mp_decode(r, obj, row->body, DECODE_ALL, a, e) != 0)

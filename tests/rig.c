@@ -227,18 +227,39 @@ rig_end(pid_t *pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* What sanitizers and assertions of a program that still answers leave behind. */
+static bool
+log_is_clean(const struct rig *r)
+{
+	static const char *const signs[] = {"Sanitizer", "runtime error:", "Assertion"};
+	char line[4096];
+	bool clean = true;
+	FILE *f = fopen(r->log, "r");
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+			clean = clean && strstr(line, signs[i]) == NULL;
+	if (f != NULL)
+		fclose(f);
+	return clean;
+}
+
 void
 rig_stop(struct rig *r)
 {
+	bool clean;
+
 	if (r->dir[0] == '\0')
 		return;
 	for (int i = 0; i < RIG_GATEWAYS; i++)
 		rig_end(&r->gateway[i]);
 	rig_end(&r->backend);
-	if (getenv("TANDEM_SHOW_LOG") != NULL)
+	clean = log_is_clean(r);
+	if (!clean || getenv("TANDEM_SHOW_LOG") != NULL)
 		show_log(r);
 	run_quietly("rm -rf %s", r->dir);
 	r->dir[0] = '\0';
+	ck_assert_msg(clean, "a program has found a fault in itself, see its log above");
 }
 
 int

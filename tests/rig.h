@@ -29,7 +29,8 @@ struct rig {
 /* Makes the directory, certificate and configuration; starts backend and one gateway, and
  * waits until /readyz says 200. Fails the test with the log's end when that takes 15 s. */
 void rig_start(struct rig *r);
-/* Stops and removes everything; prints the log when the test has failed. Safe twice. */
+/* Stops and removes everything; safe twice. Fails the test when a sanitizer or an assertion has
+ * spoken in the log. Shows the log's end then, or when $TANDEM_SHOW_LOG is set. */
 void rig_stop(struct rig *r);
 
 void rig_make(struct rig *r); /* directory and configuration only */

@@ -31,15 +31,6 @@ struct ack {
 	unsigned client, seq;
 };
 
-/* See store_rig.c, which this program does not link. */
-const char *__lsan_default_suppressions(void);
-
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:__os_malloc\n";
-}
-
 static int ack_pipe = -1;
 static struct writer *writer;
 

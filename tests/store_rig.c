@@ -8,16 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Berkeley DB forgets, at the close of a private environment, the transactions whose page
- * versions are still in its cache: a bounded loss, once, and not ours. */
-const char *__lsan_default_suppressions(void);
-
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:__os_malloc\n";
-}
-
 struct arena rig_arena;
 static pthread_mutex_t lines_lock = PTHREAD_MUTEX_INITIALIZER;
 

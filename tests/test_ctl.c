@@ -261,7 +261,9 @@ START_TEST(prompt_gives_up)
 }
 END_TEST
 
-#define DAY "\"periods\":[{\"scheduledDay\":1,\"start\":{\"hrs\":9,\"min\":0},\"end\":{\"hrs\":18,\"min\":0}}]"
+#define DAY \
+	"\"periods\":[{\"scheduledDay\":1,\"start\":{\"hrs\":9,\"min\":0}," \
+	"\"end\":{\"hrs\":18,\"min\":0}}]"
 
 static const char good[] =
     "# what an operator brings\n"
@@ -340,7 +342,7 @@ static const struct {
     {CALLFWD "\"item\":1,\"record\":{}}", ":3: item: this kind of row has no number"},
     {"{\"type\":\"revoked\",\"user\":\"301\",\"record\":{\"at\":1}}", ":3: item: is required"},
     {"{\"type\":\"schedule\",\"user\":\"301\",\"item\":0,\"record\":{}}", ":3: item: must be"},
-    {CALLFWD "\"record\":{\"rings\":[{},{\"number\":\"a b\"}]}}", ":3: rings[1].number: has a char"},
+    {CALLFWD "\"record\":{\"rings\":[{},{\"number\":\"a b\"}]}}", ":3: rings[1].number: has"},
     {CALLFWD "\"record\":{\"rings\":[{\"nummer\":\"1\"}]}}", ":3: rings[0]: a ring has no member"},
     {CALLFWD "\"record\":{\"expiration\":\"x\"}}", ":3: expiration: must be an integer"},
     {"{\"type\":\"user\",\"record\":{\"userName\":\"\\u001b[2J\"}}", ":3: userName: has a char"},
@@ -387,7 +389,8 @@ START_TEST(many_rows)
 	snprintf(file, sizeof(file), "%s/many", rig.dir);
 	ck_assert_ptr_nonnull(f = fopen(file, "w"));
 	for (int i = 0; i < USERS; i++)
-		fprintf(f, "{\"type\":\"user\",\"record\":{\"userName\":\"%d\",\"aliases\":[\"a%d\"]}}\n", 1000 + i, i);
+		fprintf(f, "{\"type\":\"user\",\"record\":{\"userName\":\"%d\",\"aliases\":[\"a%d\"]}}\n",
+		    1000 + i, i);
 	for (int i = 0; i < 20; i++) {
 		fprintf(f, "{\"type\":\"callfwd\",\"user\":\"%d\",\"record\":{\"rings\":[", 1000 + i);
 		for (int k = 0; k < RINGS; k++)
@@ -400,7 +403,8 @@ START_TEST(many_rows)
 	ck_assert_int_eq(ctl(NULL, "dump %s.1", file), 0);
 	ck_assert_int_eq(ctl(NULL, "load %s.1", file), 0);
 	ck_assert_int_eq(ctl(NULL, "dump %s.2", file), 0);
-	snprintf(command, sizeof(command), "cmp %s.1 %s.2 && [ $(wc -l <%s.1) = 720 ]", file, file, file);
+	snprintf(command, sizeof(command), "cmp %s.1 %s.2 && [ $(wc -l <%s.1) = 720 ]", file, file,
+	    file);
 	ck_assert_int_eq(system(command), 0);
 	ck_assert_int_eq(ctl(NULL, "user list"), 0);
 	for (const char *at = out; (at = strchr(at, '\n')) != NULL; at++)
