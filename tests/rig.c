@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/keeper.h"
+
 long long
 ms_now(void)
 {
@@ -78,6 +80,8 @@ start(const char *out, char *const argv[])
 		execv(argv[0], argv);
 		_exit(127);
 	}
+	setpgid(pid, pid); /* in both, since either may be first */
+	keeper_watch(pid);
 	return pid;
 }
 
@@ -205,6 +209,7 @@ rig_kill(pid_t *pid)
 		return;
 	kill(*pid, SIGKILL);
 	waitpid(*pid, NULL, 0);
+	keeper_forget(*pid);
 	*pid = 0;
 }
 
@@ -223,6 +228,7 @@ rig_end(pid_t *pid)
 		}
 		pause_ms(10);
 	}
+	keeper_forget(*pid);
 	*pid = 0;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -231,7 +237,8 @@ rig_end(pid_t *pid)
 static bool
 log_is_clean(const struct rig *r)
 {
-	static const char *const signs[] = {"Sanitizer", "runtime error:", "Assertion"};
+	static const char *const signs[] = {
+	    "ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "runtime error:", "Assertion"};
 	char line[4096];
 	bool clean = true;
 	FILE *f = fopen(r->log, "r");

@@ -105,25 +105,26 @@ fields_of_page() {
 			for (i = 1; i in a; i += 2) kind[a[i]] = a[i + 1] }
 		/^\.Ss (Record|Enum) / { r = $3; print tolower($2) " " r; next } /^\.S[sh]/ { r = "" }
 		r != "" && /^\.It [0-9]/ && NF > 6 { k = $8; gsub(/"/, "", k); k = kind[k]
-			if (k == "") { k = "LIST"; if ($0 ~ /" Ta "/ && /of int"/) k = "INTS"; if (/of text"/) k = "STRS" }
+			if (k == "") k = /of int"/ ? "INTS" : /of text"/ ? "STRS" : "LIST"
 			print r " " $2 " " $4 " " $6 " " k; next }
 		r != "" && /^\.It [0-9]/ { print r " " $2 " " $4 }' $man/tandem-protocol.7
 }
 same "tandem-protocol.7, records" "$(fields ipc/envelope.def backend/cap.def)" "$(fields_of_page)"
-errors=$(sed -nE 's/^E\(\w+, "([^"]*)", ([0-9]+).*/\1 \2/p' common/err.def | awk '{ print NR - 1, $0 }')
+errors=$(sed -nE 's/^E\(\w+, "([^"]*)", ([0-9]+).*/\1 \2/p' common/err.def |
+	awk '{ print NR - 1, $0 }')
 same "tandem-protocol.7, errors" "$errors" "$(awk '/^\.It [0-9]+ Ta [a-z-]+ Ta [0-9][0-9][0-9] Ta/ {
 	print $2, $4, $6 }' $man/tandem-protocol.7)"
 version=$(sed -nE 's/.*ENV_MAJOR = ([0-9]+), ENV_MINOR = ([0-9]+).*/\1.\2/p' ipc/env.h)
 grep -q "This page describes version $version\.$" $man/tandem-protocol.7 ||
 	wrong "tandem-protocol.7 does not describe version $version"
 
-# --- resources ---------------------------------------------------------------------------------
+# --- resources ------------------------------------------------------------
 same "tandem-gateway.8, resources" \
 	"$(tr '\n' ' ' <common/res.def | grep -oE 'R\([0-9]+, \w+, "[^"]*", *[A-Z_| ]+' |
 		sed -E 's/^[^"]*"([^"]*)", */\1 /; s/M_|\|//g; s/ +/ /g; s/ $//')" \
 	"$(sed -nE 's/^\.It Pa ([^ ]+) Ta ([A-Z ]+) Ta .*/\1 \2/p' $man/tandem-gateway.8)"
 
-# --- designators of rows and fields ---------------------------------------------------------------
+# --- designators of rows and fields ------------------------------------------------------------
 members() {
 	sed -n "/^struct $1 {/,/^};/p" "$2" | sed -nE 's:/\*.*::; s/^\t([^()]*);.*/\1/p' |
 		tr ',' '\n' | grep -oE '\w+ *$' | tr -d ' '
@@ -137,11 +138,13 @@ same "docs/adding-a-resource.md, fields" \
 	"$(sed -n '/^## The fields/,/^## /p' docs/adding-a-resource.md |
 		sed -nE 's/^\| `\.(\w+)` .*/\1/p')"
 
-# --- names of files ---------------------------------------------------------------------------------
+# --- names of files ------------------------------------------------------------
 # Names in backquotes count from the top of the tree, links from the document.
 names_in() {
-	grep -oE '`[^`]+`' "$1" | tr -d '`' | grep -E \
-		'^(\.ci|backend|gateway|feeds|ctl|common|ipc|tests|etc|packaging|docs)/[A-Za-z0-9_./*-]*$|^(Makefile|LICENSE|NOTICE|CHANGELOG|[A-Z]+\.md)$'
+	local folders='\.ci|backend|gateway|feeds|ctl|common|ipc|tests|etc|packaging|docs'
+
+	grep -oE '`[^`]+`' "$1" | tr -d '`' |
+		grep -E "^($folders)/[A-Za-z0-9_./*-]*\$|^(Makefile|LICENSE|NOTICE|CHANGELOG|[A-Z]+\.md)\$"
 	grep -oE '\]\([^)#]+' "$1" | sed 's/^](//' | grep -v '://' | sed "s:^:$(dirname "$1")/:"
 }
 for doc in README.md SECURITY.md NOTICE CHANGELOG docs/*.md packaging/kore/README.md; do
@@ -159,7 +162,7 @@ while IFS=' ' read -r file name; do
 done < <(grep -oE '`tests/[a-z_]+\.c`: (`[a-z_0-9]+`(, )?)+' SECURITY.md | sed -E 's/[`,:]//g' |
 	awk '{ for (i = 2; i <= NF; i++) print $1, $i }')
 
-# --- mandoc ---------------------------------------------------------------------------------------------
+# --- mandoc ------------------------------------------------------------
 for page in $man/*; do
 	checked=$((checked + 1))
 	mandoc -Tlint -Wwarning "$page" >&2 || wrong "$page: mandoc complains"
