@@ -85,7 +85,7 @@ start(const char *out, char *const argv[])
 	return pid;
 }
 
-static void
+static void __attribute__((format(printf, 1, 2)))
 run_quietly(const char *fmt, ...)
 {
 	char cmd[2048];

@@ -40,7 +40,8 @@ START_TEST(vectors)
 	rig_start_fixture(&r);
 	snprintf(origin, sizeof(origin), "https://127.0.0.1:%d", r.port[0]);
 	rc = vectors_run(&(struct vectors_target){.origin = origin, .base = "/sipxconfig/rest",
-	                     .passwords = passwords, .npasswords = sizeof(passwords) / sizeof(passwords[0]),
+	                     .passwords = passwords,
+	                     .npasswords = sizeof(passwords) / sizeof(passwords[0]),
 	                     .values = values, .nvalues = sizeof(values) / sizeof(values[0]),
 	                     .report = report}, file, &result);
 	printf("%s: %zu cases, %zu failed, %zu departures\n", file, result.cases, result.failed,
