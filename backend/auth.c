@@ -162,9 +162,11 @@ end_child(struct auth *a)
 
 	shutdown(a->fd, SHUT_WR);
 	do {
-		if (!wait_readable(a->fd, STOP_MS)) {
-			kill(a->pid, SIGKILL);
-			break;
+		/* As root it is another user's process, which may not be killed from here. It cannot
+		 * be waited for either then; it will find the socket closed when it runs again. */
+		if (!wait_readable(a->fd, STOP_MS) && kill(a->pid, SIGKILL) != 0) {
+			close(a->fd);
+			return;
 		}
 	} while (recv(a->fd, &r, sizeof(r), MSG_DONTWAIT) > 0);
 	close(a->fd);

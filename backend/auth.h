@@ -44,8 +44,8 @@ struct auth_conf {
 typedef void auth_done_fn(void *arg, bool ok, struct str result);
 
 /* Forks the child, waits until it is confined, and learns its public key. Call before any
- * thread exists, in the thread that lives as long as the process: the child is killed when
- * the thread that forked it ends. */
+ * thread exists, in the thread that lives as long as the process: the child ends when its
+ * socket is closed, and where both have one user it is killed when that thread ends. */
 int auth_start(struct auth **ret, const struct auth_conf *conf, struct err *e);
 /* Ends the child and waits for it; pending callbacks are called with ok = false. */
 void auth_stop(struct auth *a);

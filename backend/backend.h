@@ -30,7 +30,7 @@ struct backend {
 	char realm[256];
 	int64_t started_us;
 	struct res_count *counts;
-	_Atomic int64_t dropped, logins, login_failures, gateways;
+	_Atomic int64_t dropped, refused, logins, login_failures, gateways;
 	struct load *load; /* rows of a load under way (control.c) */
 	_Atomic int in_flight;
 };

@@ -266,6 +266,7 @@ control_status(struct job *j, struct model *m)
 	REC_SET(s, status, writes, (int64_t)writer.jobs);
 	REC_SET(s, status, flushes, (int64_t)store.flushes);
 	REC_SET(s, status, dropped, be->dropped);
+	REC_SET(s, status, refused, be->refused);
 	REC_SET(s, status, logins, be->logins);
 	REC_SET(s, status, login_failures, be->login_failures);
 	REC_SET(s, status, engine, str_c(be->conf->backend_engine));

@@ -93,6 +93,6 @@ dirs_make(const struct conf *c, struct err *e)
 	    socket_dir(c->backend_listen2, 0710, c->backend_user, c->backend_gateway_user, e) != 0 ||
 	    socket_dir(c->backend_control, 0700, c->backend_user, NULL, e) != 0)
 		return -1;
-	return dirs_of(c->backend_auth_keys, keys) ? make_dir(keys, 0700, c->backend_auth_user, NULL, e)
-	                                           : 0;
+	/* The keys are read before the auth child changes its user: root's, and not even its own. */
+	return dirs_of(c->backend_auth_keys, keys) ? make_dir(keys, 0700, NULL, NULL, e) : 0;
 }

@@ -19,6 +19,7 @@ struct loop {
 	struct peers *peers;
 	struct streams *streams;
 	struct ipc_server *control;
+	int64_t frames; /* dropped by the sockets so far */
 	bool stop;
 };
 
@@ -57,7 +58,7 @@ on_hello(struct loop *l, struct ipc_server *s, const struct ipc_peer *from, stru
 		env_write(&buf, ENV_HELLO, &out);
 		ipc_server_send(s, from, buf_str(&buf));
 		if (env_hello_check(&in, &same, &e) == 0)
-			peers_hello(l->peers, from, now_us());
+			peers_hello(l->peers, s, from, now_us());
 		else
 			log_event(LOG_WARN_, "peer-refused", "%s", err_text(&e));
 		if (!same)
@@ -89,7 +90,7 @@ on_request(struct loop *l, struct ipc_server *s, const struct ipc_peer *from, st
 	struct job *j;
 	int64_t left;
 
-	if (!peers_known(l->peers, from, now_us())) {
+	if (!peers_known(l->peers, s, from, now_us())) {
 		say_unknown(s, from);
 		return;
 	}
@@ -118,17 +119,17 @@ on_request(struct loop *l, struct ipc_server *s, const struct ipc_peer *from, st
 }
 
 static void
-on_credit(struct loop *l, const struct ipc_peer *from, struct str frame)
+on_credit(struct loop *l, struct ipc_server *s, const struct ipc_peer *from, struct str frame)
 {
 	struct arena a;
 	struct credit c;
 	struct err e = {0};
 
 	arena_init(&a, 4096);
-	if (env_read(frame, ENV_CREDIT, &c, &a, &e) != 0)
+	if (!peers_known(l->peers, s, from, now_us()) || env_read(frame, ENV_CREDIT, &c, &a, &e) != 0)
 		drop(l);
 	else
-		streams_credit(l->streams, from, c.id, c.parts);
+		streams_credit(l->streams, s, from, c.id, c.parts);
 	arena_free(&a);
 }
 
@@ -139,12 +140,12 @@ on_frame(struct loop *l, struct ipc_server *s, const struct ipc_peer *from, stru
 
 	if (s == l->control && type == ENV_CTL_REQUEST)
 		control_receive(l->be, s, from, frame);
-	else if (type == ENV_HELLO)
+	else if (s != l->control && type == ENV_HELLO)
 		on_hello(l, s, from, frame);
 	else if (s != l->control && type == ENV_REQUEST)
 		on_request(l, s, from, frame);
 	else if (s != l->control && type == ENV_CREDIT)
-		on_credit(l, from, frame);
+		on_credit(l, s, from, frame);
 	else
 		drop(l);
 }
@@ -318,6 +319,24 @@ receive(struct loop *l, struct ipc_server *s)
 		on_frame(l, s, &from, frame);
 }
 
+/* What the sockets dropped or refused by themselves, for the status. */
+static void
+count_refusals(struct loop *l, const struct loop_conf *conf)
+{
+	int64_t frames = 0, peers = 0;
+
+	for (size_t i = 0; i < conf->n; i++) {
+		frames += (int64_t)ipc_server_dropped(conf->servers[i]);
+		peers += (int64_t)ipc_server_refused(conf->servers[i]);
+	}
+	if (peers > l->be->refused)
+		log_event(LOG_WARN_, "peer-refused", "%lld connections were refused",
+		    (long long)(peers - l->be->refused));
+	l->be->dropped += frames - l->frames;
+	l->frames = frames;
+	l->be->refused = peers;
+}
+
 static int
 run(struct loop *l, const struct loop_conf *conf, struct err *e)
 {
@@ -343,6 +362,7 @@ run(struct loop *l, const struct loop_conf *conf, struct err *e)
 				receive(l, conf->servers[i]);
 		streams_sweep(l->streams, now_us());
 		l->be->gateways = peers_fresh(l->peers, now_us());
+		count_refusals(l, conf);
 	}
 	return 0;
 }

@@ -64,6 +64,10 @@ arguments(int argc, char **argv, struct conf *conf)
 			exit(c == 'h' ? 0 : 2);
 		}
 	}
+	if (optind < argc) {
+		fputs(usage, stderr);
+		exit(2);
+	}
 	conf_defaults(conf);
 	if (conf_read(conf, file, &e) != 0) {
 		fprintf(stderr, "tandem-backend: %s\n", err_text(&e));
@@ -101,11 +105,14 @@ store_panic(void *arg, const char *why)
 static void
 confine_paths(const struct conf *conf, struct err *e)
 {
+	/* libzmq asks for a protocol's number and the processors, once each. */
+	static const char *const libraries[] = {"/sys/devices/system/cpu", "/proc/self", "/etc/nsswitch.conf",
+	    "/etc/protocols", "/etc/ld.so.cache", "/etc/localtime", "/usr/lib", "/lib"};
 	char listen[CONF_TEXT_MAX], listen2[CONF_TEXT_MAX], control[CONF_TEXT_MAX],
 	    cert[CONF_TEXT_MAX];
 	const char *rw[6] = {conf->backend_state};
-	const char *ro[8] = {"/sys/devices/system/cpu", "/proc/self"};
-	size_t nrw = 1, nro = 2;
+	const char *ro[16] = {NULL};
+	size_t nrw = 1, nro = 0;
 
 	if (dirs_of(conf->backend_listen, listen))
 		rw[nrw++] = listen;
@@ -117,8 +124,9 @@ confine_paths(const struct conf *conf, struct err *e)
 		ro[nro++] = cert;
 	if (conf->backend_curve_allow[0] != '\0')
 		ro[nro++] = conf->backend_curve_allow;
-	/* czmq and libzmq look at these once. */
-	ro[nro++] = "/etc";
+	for (size_t i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++)
+		if (access(libraries[i], F_OK) == 0)
+			ro[nro++] = libraries[i];
 	if (sandbox_paths(rw, ro, true, e) != 0)
 		log_fatal("%s", err_text(e));
 }
@@ -296,8 +304,10 @@ main(int argc, char **argv)
 	int rc;
 
 	arguments(argc, argv, &conf);
-	log_level_by_name(str_c(conf.backend_log), &level);
-	log_init("backend", level);
+	log_init("tandem-backend", LOG_INFO_);
+	if (!log_level_by_name(str_c(conf.backend_log), &level))
+		log_fatal("backend.log must be debug, info, warn or error");
+	log_init("tandem-backend", level);
 	be.started_us = now_us();
 	loop.signal_fd = signals();
 	if (sodium_init() < 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 struct peer {
+	const struct ipc_server *via;
 	struct ipc_peer id;
 	int64_t seen; /* 0 = free */
 };
@@ -27,26 +28,27 @@ peers_free(struct peers *p)
 }
 
 static bool
-same(const struct peer *e, const struct ipc_peer *peer)
+same(const struct peer *e, const struct ipc_server *via, const struct ipc_peer *peer)
 {
-	return e->seen != 0 && e->id.n == peer->n && memcmp(e->id.id, peer->id, peer->n) == 0;
+	return e->seen != 0 && e->via == via && e->id.n == peer->n && memcmp(e->id.id, peer->id, peer->n) == 0;
 }
 
 static struct peer *
-find(struct peers *p, const struct ipc_peer *peer)
+find(struct peers *p, const struct ipc_server *via, const struct ipc_peer *peer)
 {
-	if (p->last != NULL && same(p->last, peer))
+	if (p->last != NULL && same(p->last, via, peer))
 		return p->last;
 	for (size_t i = 0; i < PEERS_MAX; i++)
-		if (same(&p->v[i], peer))
+		if (same(&p->v[i], via, peer))
 			return p->last = &p->v[i];
 	return NULL;
 }
 
 void
-peers_hello(struct peers *p, const struct ipc_peer *peer, int64_t now_us)
+peers_hello(struct peers *p, const struct ipc_server *via, const struct ipc_peer *peer,
+    int64_t now_us)
 {
-	struct peer *e = find(p, peer);
+	struct peer *e = find(p, via, peer);
 
 	if (e == NULL) {
 		e = &p->v[0];
@@ -54,14 +56,16 @@ peers_hello(struct peers *p, const struct ipc_peer *peer, int64_t now_us)
 			if (p->v[i].seen < e->seen)
 				e = &p->v[i];
 	}
+	e->via = via;
 	e->id = *peer;
 	e->seen = now_us;
 }
 
 bool
-peers_known(struct peers *p, const struct ipc_peer *peer, int64_t now_us)
+peers_known(struct peers *p, const struct ipc_server *via, const struct ipc_peer *peer,
+    int64_t now_us)
 {
-	struct peer *e = find(p, peer);
+	struct peer *e = find(p, via, peer);
 
 	if (e != NULL)
 		e->seen = now_us;

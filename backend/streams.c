@@ -94,12 +94,13 @@ streams_part(struct streams *s, struct job *j)
 }
 
 void
-streams_credit(struct streams *s, const struct ipc_peer *peer, int64_t id, int64_t parts)
+streams_credit(struct streams *s, const struct ipc_server *via, const struct ipc_peer *peer,
+    int64_t id, int64_t parts)
 {
 	for (size_t i = 0; i < STREAMS_MAX; i++) {
 		struct job *j = s->v[i];
 
-		if (j == NULL || j->req.id != id || j->peer.n != peer->n ||
+		if (j == NULL || j->req.id != id || j->via != via || j->peer.n != peer->n ||
 		    memcmp(j->peer.id, peer->id, peer->n) != 0)
 			continue;
 		if (parts == 0) {

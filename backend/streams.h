@@ -23,7 +23,8 @@ void streams_free(struct streams *s);
  * caller frees it. */
 int streams_part(struct streams *s, struct job *j);
 /* A peer allows more parts (0: it wants none any more). Unknown answers are ignored. */
-void streams_credit(struct streams *s, const struct ipc_peer *peer, int64_t id, int64_t parts);
+void streams_credit(struct streams *s, const struct ipc_server *via, const struct ipc_peer *peer,
+    int64_t id, int64_t parts);
 /* The job ends in another way. */
 void streams_forget(struct streams *s, struct job *j);
 void streams_sweep(struct streams *s, int64_t now_us);

@@ -71,6 +71,18 @@ nobody(const struct who_known *k, struct str name)
 	return v | (uint64_t)1 << 63;
 }
 
+/* A messaging id is a login name only while the messaging account is in use. */
+static bool
+by_idle_im(const struct user *u, struct str name)
+{
+	if (u->im_enabled || str_eq(name, u->user_name))
+		return false;
+	for (size_t i = 0; i < u->aliases.n; i++)
+		if (str_eq(name, u->aliases.v[i]))
+			return false;
+	return true;
+}
+
 static enum who_answer
 by_password(struct model *m, const struct who_known *k, const struct credentials *cred,
     int64_t now_ms, struct who *who, struct who_verify *v)
@@ -84,7 +96,7 @@ by_password(struct model *m, const struct who_known *k, const struct credentials
 		rc = account(m, id, &who->user);
 	if (rc < 0)
 		return WHO_REFUSED;
-	if (rc == 0 || !REC_HAS(&who->user, user, password_hash)) {
+	if (rc == 0 || !REC_HAS(&who->user, user, password_hash) || by_idle_im(&who->user, cred->user)) {
 		/* Takes as long as for a user that exists. */
 		v->account = nobody(k, cred->user);
 		v->hash = (struct str){"", 0};
@@ -112,8 +124,8 @@ by_password(struct model *m, const struct who_known *k, const struct credentials
 }
 
 enum who_answer
-who_find(struct model *m, const struct who_known *k, const struct request *req, int64_t now_ms,
-    struct who *who, struct who_verify *v)
+who_find(struct model *m, const struct who_known *k, const struct res *res,
+    const struct request *req, int64_t now_ms, struct who *who, struct who_verify *v)
 {
 	bool cap = REC_HAS(req, request, cap), cred = REC_HAS(req, request, cred);
 
@@ -127,7 +139,7 @@ who_find(struct model *m, const struct who_known *k, const struct request *req, 
 		return by_capability(m, k, req->cap, now_ms, who);
 	if (cred)
 		return by_password(m, k, &req->cred, now_ms, who, v);
-	return refused(m);
+	return res->access == ACCESS_PUBLIC ? WHO_KNOWN : refused(m);
 }
 
 int
@@ -135,7 +147,12 @@ who_again(struct model *m, struct who *who, int64_t issued_ms)
 {
 	int64_t version = who->user.cred_version;
 	bool first = who->user.has == 0;
-	int rc = account(m, who->id, &who->user);
+	int rc;
+
+	/* Nobody has nothing to lose. */
+	if (who->id == 0)
+		return 0;
+	rc = account(m, who->id, &who->user);
 
 	if (rc == 1 && who->token != 0) {
 		int gone = revoked_is(m, who->id, who->token);

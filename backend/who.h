@@ -35,9 +35,10 @@ struct who_verify {
 	int64_t version;
 };
 
-/* Finds out who asks. */
-enum who_answer who_find(struct model *m, const struct who_known *k, const struct request *req,
-    int64_t now_ms, struct who *who, struct who_verify *v);
+/* Finds out who asks. Without credentials and capability it is nobody (id 0), which only public
+ * resources know. */
+enum who_answer who_find(struct model *m, const struct who_known *k, const struct res *res,
+    const struct request *req, int64_t now_ms, struct who *who, struct who_verify *v);
 
 /* Reads the user again inside another transaction: 0, or -1 when the right has gone meanwhile
  * (disabled, password changed, session ended). */

@@ -20,6 +20,8 @@
 #include "gateway/settings.h"
 #include "gateway/startup.h"
 
+enum { EXIT_CONFIG = 78 /* EX_CONFIG of sysexits.h */ };
+
 /* Kore's main(), renamed when it became a library. */
 int kore_main(int argc, char **argv);
 
@@ -34,12 +36,12 @@ static int config_fd = -1;
 static void
 usage(FILE *to)
 {
-	fputs("usage: tandem-gateway [-c FILE] [-o section.name=value]... [--check]\n"
-	      "       tandem-gateway --help | --version\n"
+	fputs("usage: tandem-gateway [-c FILE] [-o SECTION.NAME=VALUE]... [--check]\n"
 	      "\n"
-	      "  -c FILE   configuration (default /etc/tandem/tandem.conf)\n"
-	      "  -o ...    one setting, over what the file says\n"
-	      "  --check   say what is wrong with the configuration, and end\n"
+	      "  -c, --config FILE   configuration (default /etc/tandem/tandem.conf)\n"
+	      "  -o, --set SETTING   one setting, over the file's\n"
+	      "      --check         check the configuration and exit\n"
+	      "      --help, --version\n"
 	      "\n"
 	      "settings:\n", to);
 	for (const struct conf_item *it = conf_items; it->name != NULL; it++)
@@ -59,6 +61,8 @@ static int
 read_options(int argc, char **argv, struct options *o)
 {
 	static const struct option longs[] = {
+	    {"config", required_argument, NULL, 'c'},
+	    {"set", required_argument, NULL, 'o'},
 	    {"check", no_argument, NULL, 'k'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'v'},
@@ -159,8 +163,10 @@ main(int argc, char **argv)
 	log_init("tandem-gateway", LOG_INFO_);
 	err_clear(&e);
 	confine_memory();
-	if (read_settings(&o, &e) != 0)
-		log_fatal("%s", err_text(&e));
+	if (read_settings(&o, &e) != 0) {
+		log_event(LOG_ERROR_, "configuration", "%s", err_text(&e));
+		return EXIT_CONFIG;
+	}
 	if (o.check) {
 		puts("the configuration is fine");
 		return 0;

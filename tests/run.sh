@@ -77,7 +77,8 @@ if [ "$mode" = check-ci ]; then
 		name=$(basename "$target" .c)
 		one "fuzz ${name#fuzz_}, ${FUZZ_SECONDS:-20} s" tests/fuzz/run.sh "${name#fuzz_}" "${FUZZ_SECONDS:-20}"
 	done
-	[ -x tests/ci_install.sh ] && one install tests/ci_install.sh "$build"
+	one install tests/ci_install.sh "$build"
+	one "exercise: a resource without C" tests/ci_exercise.sh "$build"
 fi
 echo "$mode: $((SECONDS - started)) s"
 echo "$passed passed, $failed failed"

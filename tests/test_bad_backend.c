@@ -11,7 +11,7 @@
 #include "tests/raw_tls.h"
 #include "tests/watch.h"
 
-enum { DEADLINE_MS = 700, SOON_MS = 1500, PENDING_MS = 200, IN_TIME_MS = 10000 };
+enum { DEADLINE_MS = 700, SOON_MS = 2500, PENDING_MS = 200, IN_TIME_MS = 10000 };
 
 static struct rig r;
 

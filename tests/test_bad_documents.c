@@ -136,7 +136,7 @@ static const struct {
     {F, "{\"call-sequence\":{\"expiration\":", "}}", {"true", "\"x\"", "[]", "{}", "1.5", "\"\""}},
     {F, "{\"call-sequence\":{\"rings\":", "}}", {"true", "1", "\"x\"", "[1]", "[null]"}},
     {F, "{\"call-sequence\":{\"rings\":[{\"enabled\":", "}]}}", {"{}", "[]", "[true,true]"}},
-    {F, "{\"call-sequence\":{\"rings\":[{\"type\":", "}]}}", {"0", "true", "\"x\"", "{}", "[]", "\"\""}},
+    {F, "{\"call-sequence\":{\"rings\":[{\"type\":", "}]}}", {"0", "true", "\"x\"", "{}", "\"\""}},
     {I, "{\"contact-information\":{\"firstName\":", "}}", {"[]", "{}", "[1,2]", "{\"x\":1}"}},
     {I, "{\"contact-information\":{\"homeAddress\":", "}}", {"1", "true", "\"x\"", "[1]"}},
     {I, "{\"contact-information\":{\"homeAddress\":{\"city\":", "}}}", {"[]", "{}", "[1,2]"}},
