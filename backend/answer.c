@@ -29,6 +29,8 @@ write_log(struct job *j, int64_t us)
 	struct log_line l;
 	bool fault = err_status(j->err.code) >= 500;
 
+	if (!log_wanted(fault ? LOG_WARN_ : LOG_INFO_))
+		return;
 	log_begin(&l, fault ? LOG_WARN_ : LOG_INFO_, "request");
 	log_str(&l, "id", REC_HAS(&j->req, request, trace) ? j->req.trace : str_c("-"));
 	log_str(&l, "resource", str_c(j->res != NULL ? j->res->id : "-"));

@@ -107,7 +107,8 @@ on_request(struct loop *l, struct ipc_server *s, const struct ipc_peer *from, st
 	}
 	left = j->req.deadline < DEADLINE_MAX_MS ? j->req.deadline : DEADLINE_MAX_MS;
 	j->overdue_us = j->arrived_us + left * 1000;
-	if (!acceptable(j)) {
+	if (!acceptable(j) || (j->res->access == ACCESS_PUBLIC && j->res->shape == SHAPE_PING)) {
+		/* What needs neither store nor proof is answered right here. */
 		answer_send(j);
 		job_free(j);
 	} else if (l->be->in_flight > l->be->conf->backend_queue || pool_submit(l->be->pool, j) != 0) {
@@ -360,6 +361,7 @@ run(struct loop *l, const struct loop_conf *conf, struct err *e)
 		for (size_t i = 0; i < conf->n; i++)
 			if (ready[i])
 				receive(l, conf->servers[i]);
+		pool_wake(l->be->pool);
 		streams_sweep(l->streams, now_us());
 		l->be->gateways = peers_fresh(l->peers, now_us());
 		count_refusals(l, conf);

@@ -20,6 +20,12 @@ log_init(const char *name, enum log_level level)
 }
 
 bool
+log_wanted(enum log_level level)
+{
+	return level >= least;
+}
+
+bool
 log_level_by_name(struct str name, enum log_level *ret)
 {
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

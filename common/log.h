@@ -16,6 +16,9 @@ enum log_level { LOG_DEBUG_, LOG_INFO_, LOG_WARN_, LOG_ERROR_ };
 void log_init(const char *program, enum log_level least);
 bool log_level_by_name(struct str name, enum log_level *ret);
 
+/* Whether lines of that level are written at all: what they cost need not be spent otherwise. */
+bool log_wanted(enum log_level level);
+
 /* Collects one line. */
 struct log_line {
 	char text[2048];

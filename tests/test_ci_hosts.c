@@ -51,7 +51,7 @@ make_host(void)
 	sh("ip netns add %s && ip link add v%sa type veth peer name v%sb", ns, ns + 6, ns + 6);
 	sh("ip link set v%sb netns %s && ip addr add %s/24 dev v%sa && ip link set v%sa up", ns + 6, ns,
 	    address, ns + 6, ns + 6);
-	sh("ip -n %s addr add 10.91.%d.2/24 dev v%sb && ip -n %s link set v%sb up && ip -n %s link set lo up", ns,
+	sh("nsenter --net=/run/netns/%s ip addr add 10.91.%d.2/24 dev v%sb && nsenter --net=/run/netns/%s ip link set v%sb up && nsenter --net=/run/netns/%s ip link set lo up", ns,
 	    n, ns + 6, ns, ns + 6, ns);
 }
 
