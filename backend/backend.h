@@ -8,6 +8,7 @@
 #include "backend/auth.h"
 #include "backend/job.h"
 #include "backend/pool.h"
+#include "backend/settings_now.h"
 #include "backend/tries.h"
 #include "common/conf.h"
 
@@ -27,7 +28,7 @@ struct backend {
 	struct tries *tries;
 	struct who_known known;
 	struct str decoy_hash; /* compared when there is no such user */
-	char realm[256];
+	struct settings_now *settings;
 	int64_t started_us;
 	struct res_count *counts;
 	_Atomic int64_t dropped, refused, logins, login_failures, gateways;

@@ -76,7 +76,8 @@ control_receive(struct backend *be, struct ipc_server *s, const struct ipc_peer 
 static struct model
 model_of(struct job *j, struct store_txn *t)
 {
-	return (struct model){.t = t, .a = &j->scratch, .e = &j->err, .tenant = TENANT_DEFAULT};
+	return (struct model){.t = t, .a = &j->scratch, .e = &j->err, .tenant = TENANT_DEFAULT,
+	    .settings = j->be->settings};
 }
 
 static bool
@@ -107,6 +108,14 @@ applied(struct writer_job *w, bool committed)
 {
 	struct job *j = (struct job *)(void *)w;
 
+	/* What is kept in memory may have been in the load. */
+	if (committed && j->ctl.command == ctl_command_LOAD_COMMIT) {
+		struct err e = {0};
+
+		memo_clear(j->be->known.tokens);
+		if (settings_now_read(j->be->settings, j->be->store, TENANT_DEFAULT, &e) != 0)
+			log_event(LOG_WARN_, "settings", "%s", err_text(&e));
+	}
 	if (!committed && j->err.code == ERR_OK &&
 	    !(j->ctl.command == ctl_command_LOAD_COMMIT && j->ctl.dry_run))
 		j->err = w->err.code != ERR_OK ? w->err : (struct err){.code = ERR_INTERNAL};

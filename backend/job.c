@@ -55,7 +55,8 @@ job_free(struct job *j)
 static struct model
 model_of(struct job *j, struct store_txn *t)
 {
-	return (struct model){.t = t, .a = &j->arena, .e = &j->err, .tenant = TENANT_DEFAULT};
+	return (struct model){.t = t, .a = &j->arena, .e = &j->err, .tenant = TENANT_DEFAULT,
+	    .settings = j->be->settings};
 }
 
 static struct call
@@ -124,6 +125,9 @@ applied(struct writer_job *w, bool committed)
 {
 	struct job *j = (struct job *)(void *)w;
 
+	/* Before the answer: an ended session is remembered as a good one by nobody after it. */
+	if (committed && j->res->number == RES_SESSION)
+		memo_clear(j->be->known.tokens);
 	if (committed)
 		err_clear(&j->err);
 	else if (j->err.code == ERR_OK)
@@ -167,10 +171,17 @@ read_answer(struct job *j, struct store_txn *t)
 		j->then = NEXT_SIGN;
 }
 
-bool
-job_run(struct job *j)
+void
+snapshot_end(struct snapshot *s)
 {
-	struct store_txn *t;
+	if (s->t != NULL)
+		store_abort(s->t);
+	s->t = NULL;
+}
+
+bool
+job_run(struct job *j, struct snapshot *s)
+{
 	struct model m;
 	enum who_answer who;
 	bool write = false;
@@ -182,19 +193,21 @@ job_run(struct job *j)
 		err_set(&j->err, ERR_DEADLINE, NULL);
 		return true;
 	}
-	if (store_begin(j->be->store, STORE_READ, &t, &j->err) != 0)
+	if (s->t == NULL)
+		s->tokens_time = memo_time(j->be->known.tokens);
+	if (s->t == NULL && store_begin(j->be->store, STORE_READ, &s->t, &j->err) != 0)
 		return true;
-	m = model_of(j, t);
+	m = model_of(j, s->t);
 	who = j->streaming ? WHO_KNOWN
-	    : who_find(&m, &j->be->known, j->res, &j->req, wall_ms(), &j->who, &j->verify);
+	    : who_find(&m, &j->be->known, s->tokens_time, j->res, &j->req, wall_ms(), &j->who,
+	          &j->verify);
 	if (who == WHO_VERIFY) {
 		j->then = NEXT_VERIFY;
 	} else if (who == WHO_KNOWN && authorized(j, &m) == 0) {
 		if (is_read(j))
-			read_answer(j, t);
+			read_answer(j, s->t);
 		else
 			write = true;
 	}
-	store_abort(t);
 	return !write || to_writer(j);
 }

@@ -65,9 +65,18 @@ struct job *job_new(struct backend *be);
 /* Wipes: passwords and tokens were in it. */
 void job_free(struct job *j);
 
+/* One snapshot of the store for several jobs that a reader has taken together: all of them came
+ * before it, so none can miss what was answered before it was sent. */
+struct snapshot {
+	struct store_txn *t; /* NULL until the first job that needs it */
+	uint64_t tokens_time; /* memo_time() of the known tokens before it */
+};
+
+void snapshot_end(struct snapshot *s);
+
 /* Reader threads: finds out who asks, answers reads, hands writes to the writer. When it
  * returns true the job goes back to the loop; false = the writer has it. */
-bool job_run(struct job *j);
+bool job_run(struct job *j, struct snapshot *s);
 
 /* Runs a control command in a reader thread, the same way. */
 bool control_run(struct job *j);

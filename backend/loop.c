@@ -43,18 +43,20 @@ on_hello(struct loop *l, struct ipc_server *s, const struct ipc_peer *from, stru
 	unsigned char tables[8];
 	struct arena a;
 	struct hello in, out;
+	struct settings settings;
 	struct buf buf;
 	struct err e = {0};
 	bool same = true;
 
-	arena_init(&a, 16384);
+	arena_init(&a, 65536);
 	buf_init(&buf, 4096);
 	if (env_read(frame, ENV_HELLO, &in, &a, &e) != 0) {
 		drop(l);
 	} else {
 		/* Another version gets our hello too, so that it can say what is wrong. */
 		env_hello(&out, tables, "backend");
-		REC_SET(&out, hello, realm, str_c(l->be->realm));
+		if (settings_now_get(l->be->settings, &settings, &a) == 0)
+			REC_SET(&out, hello, realm, settings.realm);
 		env_write(&buf, ENV_HELLO, &out);
 		ipc_server_send(s, from, buf_str(&buf));
 		if (env_hello_check(&in, &same, &e) == 0)

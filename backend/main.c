@@ -173,25 +173,6 @@ make_decoy(struct backend *be)
 }
 
 static void
-read_realm(struct backend *be, struct err *e)
-{
-	struct store_txn *t;
-	struct arena a;
-	struct settings s;
-	struct model m = {.a = &a, .e = e, .tenant = TENANT_DEFAULT};
-
-	arena_init(&a, 65536);
-	if (store_begin(be->store, STORE_READ, &t, e) != 0)
-		log_fatal("store: %s", err_text(e));
-	m.t = t;
-	if (model_settings(&m, &s) != 0)
-		log_fatal("store: %s", err_text(e));
-	snprintf(be->realm, sizeof(be->realm), "%.*s", (int)s.realm.n, s.realm.p);
-	store_abort(t);
-	arena_free(&a);
-}
-
-static void
 open_store(struct backend *be, struct err *e)
 {
 	struct store_conf sc = {
@@ -202,9 +183,12 @@ open_store(struct backend *be, struct err *e)
 	    .panic = store_panic,
 	};
 
+	if ((be->settings = settings_now_new()) == NULL)
+		log_fatal("no memory");
 	if (store_open(&be->store, &sc, e) != 0)
 		log_fatal("%s", err_text(e));
-	read_realm(be, e);
+	if (settings_now_read(be->settings, be->store, TENANT_DEFAULT, e) != 0)
+		log_fatal("%s", err_text(e));
 }
 
 static uid_t
@@ -286,6 +270,7 @@ stop_threads(struct backend *be, struct upkeep *upkeep)
 	memo_free(be->known.tokens);
 	memo_free(be->known.passwords);
 	tries_free(be->tries);
+	settings_now_free(be->settings);
 	free(be->counts);
 	free((char *)(uintptr_t)be->decoy_hash.p);
 }

@@ -17,6 +17,7 @@ struct memo {
 	pthread_mutex_t lock;
 	unsigned char secret[crypto_generichash_KEYBYTES];
 	size_t buckets;
+	uint64_t time; /* how often it was cleared */
 	struct entry e[];
 };
 
@@ -87,12 +88,11 @@ memo_known(struct memo *m, const struct memo_key *k, int64_t now_ms, int64_t sli
 	return known;
 }
 
-void
-memo_add(struct memo *m, const struct memo_key *k, int64_t until_ms)
+static void
+add(struct memo *m, const struct memo_key *k, int64_t until_ms)
 {
 	struct entry *b = bucket_of(m, k), *at = b;
 
-	pthread_mutex_lock(&m->lock);
 	for (size_t i = 0; i < WAYS; i++) {
 		if (memcmp(&b[i].key, k, sizeof(*k)) == 0) {
 			at = &b[i];
@@ -103,6 +103,33 @@ memo_add(struct memo *m, const struct memo_key *k, int64_t until_ms)
 	}
 	at->key = *k;
 	at->until = until_ms;
+}
+
+void
+memo_add(struct memo *m, const struct memo_key *k, int64_t until_ms)
+{
+	pthread_mutex_lock(&m->lock);
+	add(m, k, until_ms);
+	pthread_mutex_unlock(&m->lock);
+}
+
+uint64_t
+memo_time(struct memo *m)
+{
+	uint64_t time;
+
+	pthread_mutex_lock(&m->lock);
+	time = m->time;
+	pthread_mutex_unlock(&m->lock);
+	return time;
+}
+
+void
+memo_add_if(struct memo *m, const struct memo_key *k, int64_t until_ms, uint64_t time)
+{
+	pthread_mutex_lock(&m->lock);
+	if (m->time == time)
+		add(m, k, until_ms);
 	pthread_mutex_unlock(&m->lock);
 }
 
@@ -110,6 +137,7 @@ void
 memo_clear(struct memo *m)
 {
 	pthread_mutex_lock(&m->lock);
+	m->time++;
 	memset(m->e, 0, m->buckets * WAYS * sizeof(struct entry));
 	pthread_mutex_unlock(&m->lock);
 }

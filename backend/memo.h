@@ -30,7 +30,10 @@ struct memo_key memo_hash(const struct memo *m, const struct str *parts, size_t 
 /* Whether the key is known and not past its time. slide_ms > 0 renews it for that long. */
 bool memo_known(struct memo *m, const struct memo_key *k, int64_t now_ms, int64_t slide_ms);
 void memo_add(struct memo *m, const struct memo_key *k, int64_t until_ms);
-/* Forgets everything. */
+/* Forgets everything. What is added meanwhile by others, for reasons from before, must not stay:
+ * they take memo_time() first and add with it. */
 void memo_clear(struct memo *m);
+uint64_t memo_time(struct memo *m);
+void memo_add_if(struct memo *m, const struct memo_key *k, int64_t until_ms, uint64_t time);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend/key.h"
+#include "backend/settings_now.h"
 #include "common/mp.h"
 #include "common/sink.h"
 
@@ -238,10 +239,7 @@ model_name_del(struct model *m, uint16_t index, struct str name)
 int
 model_settings(struct model *m, struct settings *ret)
 {
-	if (model_get(m, &rec_settings, OWNER_SYSTEM, 0, ret) < 0)
-		return -1;
-	rec_defaults(&rec_settings, ret);
-	return 0;
+	return settings_now_get(m->settings, ret, m->a) == 0 ? 0 : err_set(m->e, ERR_TOO_LARGE, NULL);
 }
 
 static int

@@ -24,11 +24,14 @@ enum {
 /* Kinds in STORE_META keys. */
 enum { META_COUNTER = 1 };
 
+struct settings_now;
+
 struct model {
 	struct store_txn *t;
 	struct arena *a;
 	struct err *e;
 	uint32_t tenant;
+	struct settings_now *settings;
 };
 
 /* 1 = found, 0 = none (then *obj is zeroed), -1. `id` 0 = the owner's only one. */

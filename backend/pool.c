@@ -89,13 +89,15 @@ reader(void *arg)
 
 	for (;;) {
 		struct fifo mine = take_share(p), done = {0};
+		struct snapshot snapshot = {NULL};
 		struct job *j;
 
 		if (mine.first == NULL)
 			return NULL;
 		while ((j = pop(&mine)) != NULL)
-			if (j->control ? control_run(j) : job_run(j))
+			if (j->control ? control_run(j) : job_run(j, &snapshot))
 				push(&done, j);
+		snapshot_end(&snapshot);
 		return_all(p, &done);
 	}
 }

@@ -24,39 +24,36 @@ account(struct model *m, uint32_t id, struct user *u)
 	return rc == 1 ? u->enabled : rc;
 }
 
-static bool
-signature_ok(const struct who_known *k, struct str token, const struct cap *c, struct str payload,
-    const unsigned char *sig, int64_t now_ms)
+static enum who_answer
+by_capability(struct model *m, const struct who_known *k, uint64_t tokens_time, struct str token,
+    int64_t now_ms, struct who *who)
 {
 	struct memo_key key = memo_hash(k->tokens, &token, 1);
-
-	if (memo_known(k->tokens, &key, now_ms, 0))
-		return true;
-	if (!auth_signature_ok(k->public_key, payload, sig))
-		return false;
-	memo_add(k->tokens, &key, c->expires);
-	return true;
-}
-
-static enum who_answer
-by_capability(struct model *m, const struct who_known *k, struct str token, int64_t now_ms,
-    struct who *who)
-{
 	const unsigned char *sig;
 	struct str payload;
 	struct cap c;
-	int rc;
 
 	if (cap_read(token, &c, &payload, &sig, m->a) != 0 ||
-	    c.key != cap_key_id(k->public_key) || c.expires <= now_ms || c.tenant != m->tenant ||
-	    !signature_ok(k, token, &c, payload, sig, now_ms))
+	    c.key != cap_key_id(k->public_key) || c.expires <= now_ms || c.tenant != m->tenant)
 		return refused(m);
 	who->tenant = (uint32_t)c.tenant;
 	who->id = (uint32_t)c.user;
 	who->scopes = c.scopes;
 	who->token = c.token;
-	if ((rc = who_again(m, who, c.issued)) != 0)
+	if (memo_known(k->tokens, &key, now_ms, 0)) {
+		/* Rightly signed and not revoked; the account is looked at each time. */
+		int rc = account(m, who->id, &who->user);
+
+		if (rc < 0)
+			return WHO_REFUSED;
+		return rc == 1 && c.issued >= who->user.not_before ? WHO_KNOWN : refused(m);
+	}
+	if (!auth_signature_ok(k->public_key, payload, sig))
+		return refused(m);
+	if (who_again(m, who, c.issued) != 0)
 		return WHO_REFUSED;
+	/* Not when a session was ended since: that may not be in this transaction yet. */
+	memo_add_if(k->tokens, &key, c.expires, tokens_time);
 	return WHO_KNOWN;
 }
 
@@ -124,7 +121,7 @@ by_password(struct model *m, const struct who_known *k, const struct credentials
 }
 
 enum who_answer
-who_find(struct model *m, const struct who_known *k, const struct res *res,
+who_find(struct model *m, const struct who_known *k, uint64_t tokens_time, const struct res *res,
     const struct request *req, int64_t now_ms, struct who *who, struct who_verify *v)
 {
 	bool cap = REC_HAS(req, request, cap), cred = REC_HAS(req, request, cred);
@@ -136,7 +133,7 @@ who_find(struct model *m, const struct who_known *k, const struct res *res,
 		return WHO_REFUSED;
 	}
 	if (cap)
-		return by_capability(m, k, req->cap, now_ms, who);
+		return by_capability(m, k, tokens_time, req->cap, now_ms, who);
 	if (cred)
 		return by_password(m, k, &req->cred, now_ms, who, v);
 	return res->access == ACCESS_PUBLIC ? WHO_KNOWN : refused(m);

@@ -20,7 +20,7 @@ enum who_answer {
 /* What has been verified, shared by all threads. */
 struct who_known {
 	const unsigned char *public_key;
-	struct memo *tokens;    /* capabilities whose signature was right */
+	struct memo *tokens;    /* capabilities that are rightly signed and not revoked; cleared when any is */
 	struct memo *passwords; /* user, password, credential version */
 };
 
@@ -35,10 +35,11 @@ struct who_verify {
 	int64_t version;
 };
 
-/* Finds out who asks. Without credentials and capability it is nobody (id 0), which only public
+/* Finds out who asks; `tokens_time` is memo_time(k->tokens) from before the transaction. Without credentials and capability it is nobody (id 0), which only public
  * resources know. */
-enum who_answer who_find(struct model *m, const struct who_known *k, const struct res *res,
-    const struct request *req, int64_t now_ms, struct who *who, struct who_verify *v);
+enum who_answer who_find(struct model *m, const struct who_known *k, uint64_t tokens_time,
+    const struct res *res, const struct request *req, int64_t now_ms, struct who *who,
+    struct who_verify *v);
 
 /* Reads the user again inside another transaction: 0, or -1 when the right has gone meanwhile
  * (disabled, password changed, session ended). */

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Most documents and messages fit at once. */
+enum { FIRST_SIZE = 1024 };
+
 void
 buf_init(struct buf *b, size_t cap)
 {
@@ -47,7 +50,7 @@ make_room(struct buf *b, size_t more)
 	want = b->n + more;
 	if (want <= b->size)
 		return true;
-	size = b->size < 256 ? 256 : b->size;
+	size = b->size < FIRST_SIZE ? FIRST_SIZE : b->size;
 	while (size < want)
 		size *= 2;
 	if (size > b->cap)

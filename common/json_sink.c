@@ -1,29 +1,33 @@
 /* SPDX-License-Identifier: ISC */
 #include <inttypes.h>
+#include <string.h>
 
 #include "common/sink.h"
 
 void
 json_text(struct buf *out, struct str s)
 {
-	static const char plain[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
+	static const char special[] = "\"\\\b\f\n\r\t", letter[] = "\"\\bfnrt";
+	size_t run = 0; /* where what needs no escape began */
 
 	buf_addc(out, '"');
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
-		size_t k = 0;
+		const char *at;
 
-		while (plain[k] != '\0' && plain[k] != (char)c)
-			k++;
-		if (c != '\0' && plain[k] != '\0') {
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		buf_add(out, s.p + run, i - run);
+		run = i + 1;
+		at = c != '\0' ? strchr(special, c) : NULL;
+		if (at != NULL) {
 			buf_addc(out, '\\');
-			buf_addc(out, letter[k]);
-		} else if (c < 0x20) {
-			buf_printf(out, "\\u%04x", c);
+			buf_addc(out, letter[at - special]);
 		} else {
-			buf_addc(out, (char)c);
+			buf_printf(out, "\\u%04x", c);
 		}
 	}
+	buf_add(out, s.p + run, s.n - run);
 	buf_addc(out, '"');
 }
 

@@ -4,43 +4,55 @@
 
 #include "common/sink.h"
 
-/* Control characters that XML 1.0 cannot carry are dropped, also U+FFFE and U+FFFF. */
+/* What stands for a byte: NULL = itself, "" = nothing, for control characters that XML 1.0 cannot
+ * carry. */
+static const char *
+reference(unsigned char c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&apos;";
+	case '\r':
+		return "&#xd;";
+	default:
+		return c >= 0x20 || c == '\t' || c == '\n' ? NULL : "";
+	}
+}
+
+/* U+FFFE and U+FFFF are no characters of XML either. */
+static bool
+is_noncharacter(struct str s, size_t i)
+{
+	return s.n - i >= 3 && (unsigned char)s.p[i] == 0xef && (unsigned char)s.p[i + 1] == 0xbf &&
+	    (unsigned char)s.p[i + 2] >= 0xbe;
+}
+
 void
 xml_text(struct buf *out, struct str s)
 {
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
+	size_t run = 0; /* where what stands for itself began */
 
-		switch (c) {
-		case '&':
-			buf_adds(out, "&amp;");
-			break;
-		case '<':
-			buf_adds(out, "&lt;");
-			break;
-		case '>':
-			buf_adds(out, "&gt;");
-			break;
-		case '"':
-			buf_adds(out, "&quot;");
-			break;
-		case '\'':
-			buf_adds(out, "&apos;");
-			break;
-		case '\r':
-			buf_adds(out, "&#xd;");
-			break;
-		default:
-			if (c == 0xef && s.n - i >= 3 && (unsigned char)s.p[i + 1] == 0xbf &&
-			    (unsigned char)s.p[i + 2] >= 0xbe) {
-				i += 2;
-				break;
-			}
-			if (c >= 0x20 || c == '\t' || c == '\n')
-				buf_addc(out, (char)c);
-			break;
-		}
+	for (size_t i = 0; i < s.n; i++) {
+		const char *ref = reference((unsigned char)s.p[i]);
+		size_t skip = is_noncharacter(s, i) ? 3 : 1;
+
+		if (ref == NULL && skip == 1)
+			continue;
+		buf_add(out, s.p + run, i - run);
+		if (ref != NULL)
+			buf_adds(out, ref);
+		i += skip - 1;
+		run = i + 1;
 	}
+	buf_add(out, s.p + run, s.n - run);
 }
 
 /* The element that the next value becomes: a list's item, or what key() said. */
@@ -53,6 +65,14 @@ element(struct sink *s)
 }
 
 static void
+tag(struct buf *out, const char *open, const char *name, const char *close)
+{
+	buf_adds(out, open);
+	buf_adds(out, name);
+	buf_adds(out, close);
+}
+
+static void
 open_element(struct sink *s, size_t children, const char *item)
 {
 	const char *name = element(s);
@@ -61,7 +81,7 @@ open_element(struct sink *s, size_t children, const char *item)
 		s->out->failed = true;
 		return;
 	}
-	buf_printf(s->out, children == 0 ? "<%s/>" : "<%s>", name);
+	tag(s->out, "<", name, children == 0 ? "/>" : ">");
 	s->name[s->depth] = children == 0 ? NULL : name;
 	s->item[s->depth] = item;
 	s->is_list[s->depth] = item != NULL;
@@ -75,7 +95,7 @@ close_element(struct sink *s)
 		return;
 	s->depth--;
 	if (s->name[s->depth] != NULL)
-		buf_printf(s->out, "</%s>", s->name[s->depth]);
+		tag(s->out, "</", s->name[s->depth], ">");
 }
 
 static void
@@ -102,9 +122,9 @@ leaf(struct sink *s, struct str text)
 {
 	const char *name = element(s);
 
-	buf_printf(s->out, "<%s>", name);
+	tag(s->out, "<", name, ">");
 	xml_text(s->out, text);
-	buf_printf(s->out, "</%s>", name);
+	tag(s->out, "</", name, ">");
 }
 
 static void

@@ -68,7 +68,7 @@ add_user(struct backend *be)
 	struct arena a;
 	struct err e = {0};
 	struct user u = {0};
-	struct model m = {.a = &a, .e = &e, .tenant = TENANT_DEFAULT};
+	struct model m = {.a = &a, .e = &e, .tenant = TENANT_DEFAULT, .settings = be->settings};
 
 	arena_init(&a, 1 << 20);
 	must(store_begin(be->store, STORE_WRITE, &t, &e), "begin", &e);
@@ -136,6 +136,7 @@ one(struct backend *be, const struct res *res, enum format fmt, bool put, struct
 {
 	struct buf frame, answer;
 	struct job *j = job_new(be);
+	struct snapshot snapshot = {NULL};
 	struct reply r = {0};
 	struct str copy;
 
@@ -146,12 +147,13 @@ one(struct backend *be, const struct res *res, enum format fmt, bool put, struct
 	must(env_read(copy, ENV_REQUEST, &j->req, &j->arena, &j->err), "request", &j->err);
 	j->res = res;
 	j->overdue_us = now_us() + 5000000;
-	if (!job_run(j)) {
+	if (!job_run(j, &snapshot)) {
 		struct pollfd p = {.fd = pool_fd(be->pool), .events = POLLIN};
 
 		while (poll(&p, 1, 5000) == 1 && (j = pool_take(be->pool)) == NULL)
 			;
 	}
+	snapshot_end(&snapshot);
 	must(j->err.code == ERR_OK ? 0 : -1, "job", &j->err);
 	REC_SET(&r, reply, id, 1);
 	REC_SET(&r, reply, code, 0);
@@ -187,6 +189,7 @@ main(int argc, char **argv)
 		return 1;
 	crypto_sign_keypair(public_key, secret_key);
 	must(store_open(&be.store, &sc, &e), "store", &e);
+	be.settings = settings_now_new();
 	be.known.public_key = public_key;
 	be.known.tokens = memo_new(64);
 	be.known.passwords = memo_new(64);
@@ -200,6 +203,7 @@ main(int argc, char **argv)
 	writer_stop(be.writer);
 	pool_stop(be.pool);
 	store_close(be.store);
+	settings_now_free(be.settings);
 	memo_free(be.known.tokens);
 	memo_free(be.known.passwords);
 	buf_free(&token);
