@@ -12,25 +12,11 @@
 #define ENUM(e, ...) enum e {
 #define VAL(e, name, number, text) e##_##name = (number),
 #define ENUM_END(e) e##_END_ }; extern const struct enum_table enum_##e;
-#define RECORD(r, ...)
-#define RECORD_END(r)
-#define BOOL(r, tg, m, fl, ...)
-#define INT(r, tg, m, fl, ...)
-#define STR(r, tg, m, fl, ...)
-#define BIN(r, tg, m, fl, ...)
-#define ENU(r, tg, m, e, fl, ...)
-#define SUB(r, tg, m, s, fl, ...)
-#define LIST(r, tg, m, s, fl, ...)
-#define STRS(r, tg, m, fl, ...)
-#define INTS(r, tg, m, fl, ...)
-#define GONE(r, tg)
+#include "common/rec_rest.h"
 #include REC_FILE
 #include "common/rec_undef.h"
 
 /* Pass 2: bit numbers. More than 64 fields do not fit into `has`. */
-#define ENUM(e, ...)
-#define VAL(e, name, number, text)
-#define ENUM_END(e)
 #define RECORD(r, ...) enum {
 #define RECORD_END(r) r##_F_COUNT }; _Static_assert((int)r##_F_COUNT <= 64, "too many fields: " #r);
 #define BOOL(r, tg, m, fl, ...) r##_F_##m,
@@ -42,14 +28,11 @@
 #define LIST(r, tg, m, s, fl, ...) r##_F_##m,
 #define STRS(r, tg, m, fl, ...) r##_F_##m,
 #define INTS(r, tg, m, fl, ...) r##_F_##m,
-#define GONE(r, tg)
+#include "common/rec_rest.h"
 #include REC_FILE
 #include "common/rec_undef.h"
 
 /* Pass 3: structs and descriptors' declarations. */
-#define ENUM(e, ...)
-#define VAL(e, name, number, text)
-#define ENUM_END(e)
 #define RECORD(r, ...) struct r { uint64_t has;
 #define RECORD_END(r) }; struct r##_list { struct r *v; size_t n; }; extern const struct rec rec_##r;
 #define BOOL(r, tg, m, fl, ...) bool m;
@@ -61,7 +44,7 @@
 #define LIST(r, tg, m, s, fl, ...) struct s##_list m;
 #define STRS(r, tg, m, fl, ...) struct str_list m;
 #define INTS(r, tg, m, fl, ...) struct int_list m;
-#define GONE(r, tg)
+#include "common/rec_rest.h"
 #include REC_FILE
 #include "common/rec_undef.h"
 /* clang-format on */

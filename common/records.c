@@ -10,21 +10,8 @@
 
 /* clang-format off */
 const struct rec *const all_records[] = {
-#define ENUM(e, ...)
-#define VAL(e, name, number, text)
-#define ENUM_END(e)
 #define RECORD(r, ...) &rec_##r,
-#define RECORD_END(r)
-#define BOOL(r, tg, m, fl, ...)
-#define INT(r, tg, m, fl, ...)
-#define STR(r, tg, m, fl, ...)
-#define BIN(r, tg, m, fl, ...)
-#define ENU(r, tg, m, e, fl, ...)
-#define SUB(r, tg, m, s, fl, ...)
-#define LIST(r, tg, m, s, fl, ...)
-#define STRS(r, tg, m, fl, ...)
-#define INTS(r, tg, m, fl, ...)
-#define GONE(r, tg)
+#include "common/rec_rest.h"
 #include REC_FILE
 #include "common/rec_undef.h"
 };
