@@ -77,6 +77,8 @@ if [ "$mode" = check-ci ]; then
 		name=$(basename "$target" .c)
 		one "fuzz ${name#fuzz_}, ${FUZZ_SECONDS:-20} s" tests/fuzz/run.sh "${name#fuzz_}" "${FUZZ_SECONDS:-20}"
 	done
+	# Warnings are errors with the other compiler as well.
+	one "build with clang" make -s -j2 CC=clang BUILD=build/clang WERROR=1 all
 	one install tests/ci_install.sh "$build"
 	one "exercise: a resource without C" tests/ci_exercise.sh "$build"
 fi

@@ -2,6 +2,8 @@
 /* The gateway as a whole: TLS, where its key is, processes that are killed, changes that last. */
 #include <check.h>
 #include <curl/curl.h>
+#include <fcntl.h>
+#include <grp.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -203,6 +205,74 @@ START_TEST(the_processes_have_given_up_what_they_can)
 }
 END_TEST
 
+/* In a child: the worker's user, groups and root directory. */
+static void
+become_a_worker(pid_t worker)
+{
+	char path[64], root[256], line[256];
+	int uid = -1, gid = -1;
+	ssize_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)worker);
+	f = fopen(path, "r");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		sscanf(line, "Uid: %d", &uid);
+		sscanf(line, "Gid: %d", &gid);
+	}
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)worker);
+	n = readlink(path, root, sizeof(root) - 1);
+	if (n <= 0 || uid <= 0)
+		_exit(100);
+	root[n] = '\0';
+	if (chdir("/") != 0 || chroot(root) != 0 || setgroups(0, NULL) != 0 || setgid((gid_t)gid) != 0 ||
+	    setuid((uid_t)uid) != 0)
+		_exit(101);
+}
+
+/* 0 = none of these can be reached by somebody with a worker's identity, even without the filter
+ * that takes open() away from the real one. */
+static int
+reach_as_worker(pid_t worker)
+{
+	static const char *const files[] = {"state/data.db", "state", "auth/keys", "tls/server.key", "tandem.conf",
+	    "control/control.sock", "log"};
+	char path[256];
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		become_a_worker(worker);
+		for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+			snprintf(path, sizeof(path), "%s/%s", rig.dir, files[i]);
+			if (open(path, O_RDONLY) >= 0)
+				_exit((int)i + 1);
+			snprintf(path, sizeof(path), "/../%s", files[i]);
+			if (open(path, O_RDONLY) >= 0)
+				_exit((int)i + 21);
+		}
+		/* Its own directory holds the socket and nothing can be put there. */
+		if (access("/backend.sock", F_OK) != 0 || open("/new", O_CREAT | O_WRONLY, 0600) >= 0)
+			_exit(99);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+START_TEST(a_worker_cannot_reach_the_data)
+{
+	pid_t workers[8];
+
+	if (geteuid() != 0) {
+		printf("SKIP a worker's identity: only root can take it\n");
+		return;
+	}
+	ck_assert_uint_ge(processes("[wrk", workers, 8), 1);
+	ck_assert_int_eq(reach_as_worker(workers[0]), 0);
+}
+END_TEST
+
 START_TEST(a_worker_killed_under_load_is_back_within_a_second)
 {
 	pid_t before[8], after[8];
@@ -331,6 +401,7 @@ main(void)
 	tcase_add_test(ec, old_tls_is_refused);
 	tcase_add_test(ec, an_ec_key_is_in_no_worker);
 	tcase_add_test(ec, the_processes_have_given_up_what_they_can);
+	tcase_add_test(ec, a_worker_cannot_reach_the_data);
 	tcase_add_test(ec, a_worker_killed_under_load_is_back_within_a_second);
 	tcase_add_test(ec, sighup_is_harmless);
 	tcase_add_test(ec, an_acknowledged_change_survives_kill_9_of_everything);
