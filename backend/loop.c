@@ -20,6 +20,7 @@ struct loop {
 	struct streams *streams;
 	struct ipc_server *control;
 	int64_t frames; /* dropped by the sockets so far */
+	int64_t swept_us;
 	bool stop;
 };
 
@@ -340,6 +341,15 @@ count_refusals(struct loop *l, const struct loop_conf *conf)
 	l->be->refused = peers;
 }
 
+static void
+sweep(struct loop *l, const struct loop_conf *conf)
+{
+	l->swept_us = now_us();
+	streams_sweep(l->streams, l->swept_us);
+	l->be->gateways = peers_fresh(l->peers, l->swept_us);
+	count_refusals(l, conf);
+}
+
 static int
 run(struct loop *l, const struct loop_conf *conf, struct err *e)
 {
@@ -364,9 +374,8 @@ run(struct loop *l, const struct loop_conf *conf, struct err *e)
 			if (ready[i])
 				receive(l, conf->servers[i]);
 		pool_wake(l->be->pool);
-		streams_sweep(l->streams, now_us());
-		l->be->gateways = peers_fresh(l->peers, now_us());
-		count_refusals(l, conf);
+		if (now_us() - l->swept_us >= TICK_MS * 1000)
+			sweep(l, conf);
 	}
 	return 0;
 }
