@@ -173,3 +173,35 @@ rig_run(const char *name, const struct store_case *cases, int n)
 	srunner_free(runner);
 	return failed != 0;
 }
+
+int
+store_rig_put_row(struct store_rig *rig, const char *key, struct str val)
+{
+	struct store_txn *t;
+	struct err e;
+
+	ck_assert_int_eq(store_begin(rig->s, STORE_WRITE, &t, &e), 0);
+	if (store_put(t, STORE_DATA, str_c(key), val, &e) != 0) {
+		store_abort(t);
+		return (int)e.code;
+	}
+	return store_commit(t, &e) == 0 ? 0 : (int)e.code;
+}
+
+unsigned
+store_rig_number(struct store_rig *rig, const char *key)
+{
+	struct arena a;
+	struct store_txn *t;
+	struct str val;
+	struct err e;
+	unsigned n = 0;
+
+	arena_init(&a, 1 << 20);
+	ck_assert_int_eq(store_begin(rig->s, STORE_READ, &t, &e), 0);
+	if (store_get(t, STORE_DATA, str_c(key), &a, &val, &e) == 1)
+		n = (unsigned)strtoul(val.p, NULL, 10);
+	ck_assert_int_eq(store_commit(t, &e), 0);
+	arena_free(&a);
+	return n;
+}

@@ -24,6 +24,10 @@ struct store_txn *rig_begin(struct store *s, enum store_mode mode);
 struct store_txn *rig_nest(struct store_txn *parent);
 void rig_commit(struct store_txn *t);
 void store_rig_put(struct store_txn *t, const char *key, const char *val);
+/* A transaction of its own with one row: 0, or the error's code. */
+int store_rig_put_row(struct store_rig *rig, const char *key, struct str val);
+/* The number in that row, 0 when there is none. */
+unsigned store_rig_number(struct store_rig *rig, const char *key);
 int rig_del(struct store_txn *t, const char *key);
 /* The value, "(none)" when there is no such key; it lasts until the rig is closed. */
 const char *store_rig_get(struct store_txn *t, const char *key);

@@ -30,38 +30,16 @@ teardown(void)
 	store_rig_close(&rig);
 }
 
-/* A transaction with one row: 0, or the error's code. */
 static int
 put(const char *key, struct str val)
 {
-	struct store_txn *t;
-	struct err e;
-
-	ck_assert_int_eq(store_begin(rig.s, STORE_WRITE, &t, &e), 0);
-	if (store_put(t, STORE_DATA, str_c(key), val, &e) != 0) {
-		store_abort(t);
-		return (int)e.code;
-	}
-	return store_commit(t, &e) == 0 ? 0 : (int)e.code;
+	return store_rig_put_row(&rig, key, val);
 }
 
-/* The number in the row, 0 when there is none. */
 static unsigned
 get(const char *key)
 {
-	struct arena a;
-	struct store_txn *t;
-	struct str val;
-	struct err e;
-	unsigned n = 0;
-
-	arena_init(&a, 1 << 20);
-	ck_assert_int_eq(store_begin(rig.s, STORE_READ, &t, &e), 0);
-	if (store_get(t, STORE_DATA, str_c(key), &a, &val, &e) == 1)
-		n = (unsigned)strtoul(val.p, NULL, 10);
-	ck_assert_int_eq(store_commit(t, &e), 0);
-	arena_free(&a);
-	return n;
+	return store_rig_number(&rig, key);
 }
 
 START_TEST(full_disk)
