@@ -140,7 +140,7 @@ RIG_SRC := $(filter-out tests/test_%.c tests/bench_%.c tests/store_crash.c tests
 	$(wildcard tests/*.c))
 UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out tests/test_kore.c,$(wildcard tests/test_*.c)))
 TEST_PROGRAMS := $(UNIT_TESTS) $(BUILD)/tests/test_kore $(BUILD)/tests/kore_constant \
-	$(BUILD)/tests/store_crash $(BUILD)/tests/fuzz_replay
+	$(BUILD)/tests/store_crash $(BUILD)/tests/fuzz_replay $(BUILD)/tests/fake_backend
 RIG_LIB := $(BUILD)/libtestrig.a
 $(RIG_LIB): $(call obj,$(RIG_SRC))
 CHECK_LDLIBS := -lcheck -lsubunit -lrt -lm -lpthread -lcurl -lssl -lcrypto
@@ -157,6 +157,9 @@ $(UNIT_TESTS) $(BUILD)/tests/store_crash: $(BUILD)/tests/%: $(BUILD)/tests/%.o $
 	$(CC) $(LDFLAGS) -o $@ $< $(FAULTS) $(TEST_LIBS) $(TEST_LDLIBS)
 
 # Interposes write() and fdatasync(): only for those that ask for faults.
+$(BUILD)/tests/fake_backend: $(BUILD)/tests/fake_backend.o $(SERVER_LIB) $(CLIENT_LIB) $(COMMON_LIB)
+	$(call say,LINK,$@)
+	$(CC) $(LDFLAGS) -o $@ $^ $(SERVER_LDLIBS) $(COMMON_LDLIBS)
 FAULT_TESTS := $(filter %/test_store_bdb %/test_store_snapshot %/test_writer,$(UNIT_TESTS))
 $(FAULT_TESTS): $(call obj,tests/store_faults.c)
 $(FAULT_TESTS): FAULTS = $(call obj,tests/store_faults.c)

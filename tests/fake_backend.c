@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * A backend that knows nothing and does as it is told, to try the gateway alone:
+ * A backend that knows nothing and does as it is told, for what no real one does to a gateway
+ * (test_gateway_faults.c):
  *
  *   fake_backend ENDPOINT [major [certificate directory]]
  *
@@ -20,6 +21,7 @@
  */
 
 #include <inttypes.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -286,7 +288,8 @@ int
 main(int argc, char **argv)
 {
 	struct ipc_server_conf conf = {.mode = 0666, .group = (gid_t)-1, .queue = 4096};
-	const uid_t uids[] = {0, geteuid(), 65534};
+	const struct passwd *gateway = getpwnam("tandem-gateway");
+	const uid_t uids[] = {0, geteuid(), gateway != NULL ? gateway->pw_uid : geteuid()};
 	struct sigaction sa = {.sa_handler = on_signal};
 	struct ipc_peer from;
 	struct str frame;
