@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,7 +25,13 @@
 #include "common/notify.h"
 #include "common/release.h"
 
-enum { BATCH_MAX = 256, MEMO_ENTRIES = 8192, EXIT_CONFIG = 78, SOCKET_QUEUE = 4096 };
+enum {
+	BATCH_MAX = 256,
+	MEMO_ENTRIES = 8192,
+	EXIT_CONFIG = 78,
+	SOCKET_QUEUE = 4096,
+	DESCRIPTORS_WANTED = 16384
+};
 
 static const char usage[] =
     "usage: tandem-backend [-c FILE] [-o SECTION.NAME=VALUE]... [--check]\n"
@@ -99,6 +106,23 @@ store_panic(void *arg, const char *why)
 	(void)arg;
 	log_event(LOG_ERROR_, "store-panic", "%s", why);
 	_exit(70);
+}
+
+/* libzmq ends the process when it cannot accept for want of descriptors, so a gateway must never
+ * be able to use them up: a worker's own limit is far below the hard one of this process. */
+static void
+raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_fatal("getrlimit: %s", strerror(errno));
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		log_fatal("setrlimit: %s", strerror(errno));
+	if (limit.rlim_cur < DESCRIPTORS_WANTED)
+		log_event(LOG_WARN_, "descriptors", "only %llu can be open at once; %d are advised",
+		    (unsigned long long)limit.rlim_cur, DESCRIPTORS_WANTED);
 }
 
 /* Landlock keeps the process to its own directories whoever it runs as. */
@@ -295,6 +319,7 @@ main(int argc, char **argv)
 	log_init("tandem-backend", level);
 	be.started_us = now_us();
 	loop.signal_fd = signals();
+	raise_descriptors();
 	if (sodium_init() < 0)
 		log_fatal("libsodium cannot be initialised");
 

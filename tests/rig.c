@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -60,6 +61,20 @@ program(const char *name)
 	return p;
 }
 
+/* As a login or a service manager would start it, whatever the test program runs with. */
+static void
+usual_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		_exit(1);
+	if (limit.rlim_cur > 1024)
+		limit.rlim_cur = 1024;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		_exit(1);
+}
+
 /* Dies with the test program; both streams go to `out`. */
 static pid_t
 start(const char *out, char *const argv[])
@@ -74,6 +89,7 @@ start(const char *out, char *const argv[])
 		if (getppid() != parent)
 			_exit(1);
 		setpgid(0, 0);
+		usual_limits();
 		dup2(null, 0);
 		dup2(fd, 1);
 		dup2(fd, 2);

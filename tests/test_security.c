@@ -8,6 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -459,6 +462,43 @@ START_TEST(hostile_bytes_do_no_harm)
 }
 END_TEST
 
+/* More connections than an unprepared process has descriptors: libzmq would abort there. */
+START_TEST(many_connections_do_no_harm)
+{
+	enum { MANY = 1300 };
+	struct rlimit limit;
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	struct hostile h;
+	struct request q;
+	int fds[MANY], n = 0;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = limit.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s/gateway/backend.sock", rig.dir);
+	for (long long until = ms_now() + 20000; n < MANY && ms_now() < until;) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		ck_assert_int_ge(fd, 0);
+		if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0) {
+			fds[n++] = fd;
+		} else {
+			/* The backlog is full for a moment, or the backend is gone. */
+			close(fd);
+			ck_assert_int_eq(waitpid(rig.backend, NULL, WNOHANG), 0);
+		}
+	}
+	ck_assert_int_eq(n, MANY);
+	hostile_open(&h, &rig, false);
+	with_password(&q, RES_CALLFWD, "4410", "secret99");
+	ck_assert_int_eq(hostile_ask(&h, &q, NULL), ERR_OK);
+	hostile_close(&h);
+	while (n > 0)
+		close(fds[--n]);
+	ck_assert_int_eq(waitpid(rig.backend, NULL, WNOHANG), 0);
+}
+END_TEST
+
 START_TEST(guessing_is_slowed_down)
 {
 	struct hostile h;
@@ -520,6 +560,7 @@ main(void)
 	tcase_add_test(tc, a_stranger_is_asked_for_hello);
 	tcase_add_test(tc, control_commands_are_not_taken_from_gateways);
 	tcase_add_test(tc, hostile_bytes_do_no_harm);
+	tcase_add_test(tc, many_connections_do_no_harm);
 	tcase_add_test(tc, guessing_is_slowed_down);
 	tcase_add_test(tc, the_backend_has_no_text_parser);
 	suite_add_tcase(s, tc);
