@@ -89,7 +89,7 @@ reader(void *arg)
 
 	for (;;) {
 		struct fifo mine = take_share(p), done = {0};
-		struct snapshot snapshot = {NULL};
+		struct snapshot snapshot = {.t = NULL};
 		struct job *j;
 
 		if (mine.first == NULL)

@@ -136,7 +136,7 @@ one(struct backend *be, const struct res *res, enum format fmt, bool put, struct
 {
 	struct buf frame, answer;
 	struct job *j = job_new(be);
-	struct snapshot snapshot = {NULL};
+	struct snapshot snapshot = {.t = NULL};
 	struct reply r = {0};
 	struct str copy;
 

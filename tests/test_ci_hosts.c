@@ -22,7 +22,7 @@ static struct rig rig;
 static char ns[32], address[32];
 static int tcp_port;
 
-static void
+__attribute__((format(printf, 1, 2))) static void
 sh(const char *fmt, ...)
 {
 	char cmd[2048];
