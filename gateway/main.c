@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <kore/kore.h>
@@ -151,6 +152,22 @@ kore_parent_teardown(void)
 	kore_pidfile = none;
 }
 
+/* Kore's lines become lines of the one log. */
+static void
+take_line(int priority, const char *process, const char *text)
+{
+	struct log_line l;
+	enum log_level level = priority <= LOG_ERR ? LOG_ERROR_ : priority == LOG_WARNING ? LOG_WARN_ : LOG_INFO_;
+
+	/* OpenSSL is seeded by the kernel; no file is wanted. */
+	if (strstr(text, "no rand_file") != NULL)
+		return;
+	log_begin(&l, level, "kore");
+	log_str(&l, "process", str_c(process));
+	log_str(&l, "text", str_c(text));
+	log_end(&l);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -176,8 +193,9 @@ main(int argc, char **argv)
 	log_init("tandem-gateway", settings.log);
 	text_init();
 	write_config();
-	/* Kore logs to standard output, and every process it forks would repeat what is left
-	 * in a buffer. */
+	kore_log_output(take_line);
+	/* Its complaints about a configuration go to standard output all the same, where every
+	 * process it forks would repeat what is left in a buffer. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	kore_foreground = 1;
 	if (!settings.root)
