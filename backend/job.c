@@ -101,6 +101,19 @@ own_status(struct job *j)
 		j->err.code = j->res->invalid;
 }
 
+/* Parts of a list are paid for with the first one. */
+static bool
+within_budget(struct job *j)
+{
+	if (j->streaming || j->who.id == 0)
+		return true;
+	j->retry_after = budget_take(j->be->budget, j->who.id,
+	    budget_class(j->res, (enum method)j->req.method), now_us());
+	if (j->retry_after > 0)
+		err_set(&j->err, ERR_TOO_MANY, NULL);
+	return j->retry_after == 0;
+}
+
 static int
 apply(struct writer_job *w, struct store_txn *t)
 {
@@ -203,7 +216,7 @@ job_run(struct job *j, struct snapshot *s)
 	          &j->verify);
 	if (who == WHO_VERIFY) {
 		j->then = NEXT_VERIFY;
-	} else if (who == WHO_KNOWN && authorized(j, &m) == 0) {
+	} else if (who == WHO_KNOWN && authorized(j, &m) == 0 && within_budget(j)) {
 		if (is_read(j))
 			read_answer(j, s->t);
 		else

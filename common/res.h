@@ -58,6 +58,7 @@ enum body_rule {
 	BODY_IGNORED  /* whatever is sent is not looked at */
 };
 
+/* What a request counts as against its user's budget; RATE_READ means by its method. */
 enum rate_class { RATE_READ, RATE_WRITE, RATE_LOGIN };
 
 enum { RES_BODY_MAX = 1024 * 1024, RES_ITEMS_MAX = 10000, RES_KEY_MAX = 255 };

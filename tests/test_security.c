@@ -524,6 +524,44 @@ START_TEST(guessing_is_slowed_down)
 }
 END_TEST
 
+static void
+setup_budget(void)
+{
+	memset(&rig, 0, sizeof(rig));
+	rig.extra = "write_rate = 1\n";
+	rig_make(&rig);
+	rig_backend(&rig);
+	ck_assert_int_eq(rig_ctl(&rig, "secret99\n", NULL, 0, "user add 4410 --password-stdin"), 0);
+}
+
+START_TEST(one_user_cannot_have_everything)
+{
+	struct hostile h;
+	struct request q;
+	struct reply r;
+	struct callfwd doc = {0};
+	struct buf body;
+	int code = ERR_OK, n;
+
+	hostile_open(&h, &rig, false);
+	buf_init(&body, 4096);
+	REC_SET(&doc, callfwd, expiration, 77);
+	mp_encode(&rec_callfwd, &doc, &body, 0);
+	for (n = 0; n < 20 && code == ERR_OK; n++) {
+		with_password(&q, RES_CALLFWD, "4410", "secret99");
+		REC_SET(&q, request, method, M_PUT);
+		REC_SET(&q, request, body, buf_str(&body));
+		code = hostile_ask(&h, &q, &r);
+	}
+	ck_assert_int_eq(code, ERR_TOO_MANY);
+	ck_assert_int_ge(r.retry_after, 1);
+	with_password(&q, RES_CALLFWD, "4410", "secret99");
+	ck_assert_msg(hostile_ask(&h, &q, NULL) == ERR_OK, "reads are counted by themselves");
+	buf_free(&body);
+	hostile_close(&h);
+}
+END_TEST
+
 /* The privileged process never parses what a stranger typed. */
 START_TEST(the_backend_has_no_text_parser)
 {
@@ -563,6 +601,11 @@ main(void)
 	tcase_add_test(tc, many_connections_do_no_harm);
 	tcase_add_test(tc, guessing_is_slowed_down);
 	tcase_add_test(tc, the_backend_has_no_text_parser);
+	suite_add_tcase(s, tc);
+	tc = tcase_create("budget");
+	tcase_set_timeout(tc, 60);
+	tcase_add_checked_fixture(tc, setup_budget, teardown);
+	tcase_add_test(tc, one_user_cannot_have_everything);
 	suite_add_tcase(s, tc);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);
