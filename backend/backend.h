@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 
 #include "backend/auth.h"
-#include "backend/budget.h"
+#include "backend/rates.h"
 #include "backend/job.h"
 #include "backend/pool.h"
 #include "backend/settings_now.h"
@@ -27,7 +27,7 @@ struct backend {
 	struct pool *pool;
 	struct auth *auth;
 	struct tries *tries;
-	struct budget *budget;
+	struct rates *rates;
 	struct who_known known;
 	struct str decoy_hash; /* compared when there is no such user */
 	struct settings_now *settings;

@@ -107,8 +107,8 @@ within_budget(struct job *j)
 {
 	if (j->streaming || j->who.id == 0)
 		return true;
-	j->retry_after = budget_take(j->be->budget, j->who.id,
-	    budget_class(j->res, (enum method)j->req.method), now_us());
+	j->retry_after = rates_take(j->be->rates, j->who.id,
+	    rates_class(j->res, (enum method)j->req.method), now_us());
 	if (j->retry_after > 0)
 		err_set(&j->err, ERR_TOO_MANY, NULL);
 	return j->retry_after == 0;

@@ -272,12 +272,12 @@ start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
 	be->known.tokens = memo_new(MEMO_ENTRIES);
 	be->known.passwords = memo_new(MEMO_ENTRIES);
 	be->tries = tries_new((unsigned)conf->backend_login_tries);
-	be->budget = budget_new(
+	be->rates = rates_new(
 	    (const int64_t[]){[RATE_READ] = conf->backend_read_rate, [RATE_WRITE] = conf->backend_write_rate,
 	        [RATE_LOGIN] = conf->backend_session_rate});
 	be->counts = calloc(all_resources_count, sizeof(*be->counts));
 	if (be->known.tokens == NULL || be->known.passwords == NULL || be->tries == NULL ||
-	    be->budget == NULL ||
+	    be->rates == NULL ||
 	    be->counts == NULL)
 		log_fatal("no memory");
 	if (writer_start(&be->writer, be->store, (unsigned)conf->backend_queue, BATCH_MAX, e) != 0 ||
@@ -298,7 +298,7 @@ stop_threads(struct backend *be, struct upkeep *upkeep)
 	memo_free(be->known.tokens);
 	memo_free(be->known.passwords);
 	tries_free(be->tries);
-	budget_free(be->budget);
+	rates_free(be->rates);
 	settings_now_free(be->settings);
 	free(be->counts);
 	free((char *)(uintptr_t)be->decoy_hash.p);

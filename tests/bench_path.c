@@ -190,7 +190,7 @@ main(int argc, char **argv)
 	crypto_sign_keypair(public_key, secret_key);
 	must(store_open(&be.store, &sc, &e), "store", &e);
 	be.settings = settings_now_new();
-	be.budget = budget_new((const int64_t[RATE_CLASSES]){0});
+	be.rates = rates_new((const int64_t[RATE_CLASSES]){0});
 	be.known.public_key = public_key;
 	be.known.tokens = memo_new(64);
 	be.known.passwords = memo_new(64);
@@ -205,7 +205,7 @@ main(int argc, char **argv)
 	pool_stop(be.pool);
 	store_close(be.store);
 	settings_now_free(be.settings);
-	budget_free(be.budget);
+	rates_free(be.rates);
 	memo_free(be.known.tokens);
 	memo_free(be.known.passwords);
 	buf_free(&token);

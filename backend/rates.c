@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "backend/budget.h"
+#include "backend/rates.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,16 +13,16 @@ struct bucket {
 	int64_t left; /* millionths of a request */
 };
 
-struct budget {
+struct rates {
 	pthread_mutex_t lock;
 	int64_t rate[RATE_CLASSES];
 	struct bucket b[SLOTS];
 };
 
-struct budget *
-budget_new(const int64_t per_second[RATE_CLASSES])
+struct rates *
+rates_new(const int64_t per_second[RATE_CLASSES])
 {
-	struct budget *b = calloc(1, sizeof(*b));
+	struct rates *b = calloc(1, sizeof(*b));
 
 	if (b == NULL)
 		return NULL;
@@ -33,7 +33,7 @@ budget_new(const int64_t per_second[RATE_CLASSES])
 }
 
 void
-budget_free(struct budget *b)
+rates_free(struct rates *b)
 {
 	if (b == NULL)
 		return;
@@ -42,7 +42,7 @@ budget_free(struct budget *b)
 }
 
 enum rate_class
-budget_class(const struct res *r, enum method m)
+rates_class(const struct res *r, enum method m)
 {
 	if (r->rate != RATE_READ)
 		return r->rate;
@@ -51,7 +51,7 @@ budget_class(const struct res *r, enum method m)
 
 /* The user's bucket, or a full one in the place of the one that was idle for the longest time. */
 static struct bucket *
-find(struct budget *b, uint32_t user, uint32_t class, int64_t now_us)
+find(struct rates *b, uint32_t user, uint32_t class, int64_t now_us)
 {
 	uint64_t hash = ((uint64_t)user << 2 | class) * 0x9e3779b97f4a7c15u;
 	struct bucket *oldest = NULL;
@@ -69,7 +69,7 @@ find(struct budget *b, uint32_t user, uint32_t class, int64_t now_us)
 }
 
 int64_t
-budget_take(struct budget *b, uint32_t user, enum rate_class class, int64_t now_us)
+rates_take(struct rates *b, uint32_t user, enum rate_class class, int64_t now_us)
 {
 	int64_t rate = b->rate[class], wait = 0, passed;
 	struct bucket *at;

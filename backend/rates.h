@@ -5,8 +5,8 @@
  * worth. Bounded: the user not seen for the longest time is forgotten first.
  * Safe in threads.
  */
-#ifndef BACKEND_BUDGET_H
-#define BACKEND_BUDGET_H
+#ifndef BACKEND_RATES_H
+#define BACKEND_RATES_H
 
 #include <stdint.h>
 
@@ -14,17 +14,17 @@
 
 enum { RATE_CLASSES = RATE_LOGIN + 1 };
 
-struct budget;
+struct rates;
 
 /* Requests per second by class, 0 = as many as one likes. NULL when memory ends. */
-struct budget *budget_new(const int64_t per_second[RATE_CLASSES]);
+struct rates *rates_new(const int64_t per_second[RATE_CLASSES]);
 /* NULL is allowed. */
-void budget_free(struct budget *b);
+void rates_free(struct rates *b);
 
 /* What a request counts as: the row's class, else by its method. */
-enum rate_class budget_class(const struct res *r, enum method m);
+enum rate_class rates_class(const struct res *r, enum method m);
 
 /* Takes one: 0, or the seconds until there is one again. `now_us`: monotonic. */
-int64_t budget_take(struct budget *b, uint32_t user, enum rate_class class, int64_t now_us);
+int64_t rates_take(struct rates *b, uint32_t user, enum rate_class class, int64_t now_us);
 
 #endif
