@@ -211,7 +211,7 @@ doc: $(PROGRAMS)
 	tests/test_docs.sh $(BUILD)
 
 format:
-	clang-format -i $(wildcard common/*.[ch] ipc/*.[ch] backend/*.[ch] gateway/*.[ch] ctl/*.[ch] tests/*.[ch])
+	clang-format -i $$(git ls-files "*.c" "*.h")
 
 # One entry a file, from the commands that make would run.
 compile_commands.json: Makefile

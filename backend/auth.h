@@ -25,7 +25,7 @@
 enum {
 	AUTH_PUBLIC_KEY_LEN = 32,
 	AUTH_SIGNATURE_LEN = 64,
-	AUTH_HASH_MAX = 128,     /* text form of a password hash, without NUL */
+	AUTH_HASH_MAX = 128, /* text form of a password hash, without NUL */
 	AUTH_PASSWORD_MAX = 1024,
 	AUTH_PAYLOAD_MAX = 2048, /* longest thing to be signed */
 	AUTH_QUEUE_MAX = 64      /* requests under way at once */
@@ -58,8 +58,8 @@ pid_t auth_pid(const struct auth *a);
  * password or hash too long to be verified is answered as wrong. Strings need not outlive
  * the call. No copy of a password is made in this process; the child wipes its own. */
 int auth_hash(struct auth *a, struct str password, auth_done_fn *done, void *arg);
-int auth_verify(struct auth *a, struct str password, struct str hash, auth_done_fn *done,
-    void *arg);
+int auth_verify(
+    struct auth *a, struct str password, struct str hash, auth_done_fn *done, void *arg);
 /* Signs AUTH_SIGN_DOMAIN followed by the payload: a signature made for a capability can
  * never be taken for one made for another purpose. */
 int auth_sign(struct auth *a, struct str payload, auth_done_fn *done, void *arg);

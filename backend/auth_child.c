@@ -92,8 +92,7 @@ verify(const unsigned char *secret, size_t n, struct str hash)
 	if (hash.n >= sizeof(text) || !hash_is_affordable(hash))
 		return false;
 	memcpy(text, hash.p, hash.n);
-	return strlen(text) == hash.n &&
-	    crypto_pwhash_str_verify(text, (const char *)secret, n) == 0;
+	return strlen(text) == hash.n && crypto_pwhash_str_verify(text, (const char *)secret, n) == 0;
 }
 
 static void
@@ -105,10 +104,9 @@ do_job(const struct auth_request *job, struct auth_reply *r)
 	crypto_generichash(secret, sizeof(secret), (const unsigned char *)job->data, job->first,
 	    secrets->keys.pepper, sizeof(secrets->keys.pepper));
 	if (job->op == AUTH_OP_VERIFY) {
-		r->ok = verify(secret, sizeof(secret),
-		    (struct str){job->data + job->first, job->second});
-	} else if (crypto_pwhash_str_alg(r->data, (const char *)secret, sizeof(secret),
-		       HASH_PASSES, HASH_MEMORY, crypto_pwhash_ALG_ARGON2ID13) == 0) {
+		r->ok = verify(secret, sizeof(secret), (struct str){job->data + job->first, job->second});
+	} else if (crypto_pwhash_str_alg(r->data, (const char *)secret, sizeof(secret), HASH_PASSES,
+	               HASH_MEMORY, crypto_pwhash_ALG_ARGON2ID13) == 0) {
 		r->ok = 1;
 		r->n = (uint32_t)strlen(r->data);
 	}
@@ -168,8 +166,8 @@ sign(const struct auth_request *job)
 
 	memcpy(text, domain.p, domain.n);
 	memcpy(text + domain.n, job->data, job->first);
-	crypto_sign_detached((unsigned char *)r.data, NULL, text, domain.n + job->first,
-	    secrets->signing_key);
+	crypto_sign_detached(
+	    (unsigned char *)r.data, NULL, text, domain.n + job->first, secrets->signing_key);
 	reply(&r);
 }
 
@@ -179,8 +177,8 @@ well_formed(const struct auth_request *r, size_t n)
 	const size_t head = offsetof(struct auth_request, data);
 
 	/* The two lengths are bounded before they are added. */
-	if (n < head || n > sizeof(*r) || r->first > AUTH_PAYLOAD_MAX ||
-	    r->second > AUTH_HASH_MAX || n - head != (size_t)r->first + r->second)
+	if (n < head || n > sizeof(*r) || r->first > AUTH_PAYLOAD_MAX || r->second > AUTH_HASH_MAX ||
+	    n - head != (size_t)r->first + r->second)
 		return false;
 	switch (r->op) {
 	case AUTH_OP_HASH:
@@ -298,8 +296,7 @@ prepare(pid_t parent, const struct auth_conf *conf, unsigned char public_key[AUT
 		return -1;
 	if (sandbox_become(conf->user, e) != 0 || die_with(parent, e) != 0)
 		return -1;
-	if (sandbox_paths(NULL, NULL, true, e) != 0 ||
-	    sandbox_syscalls(SANDBOX_AUTH, false, e) != 0)
+	if (sandbox_paths(NULL, NULL, true, e) != 0 || sandbox_syscalls(SANDBOX_AUTH, false, e) != 0)
 		return -1;
 	return start_threads(conf->threads, e);
 }

@@ -47,8 +47,8 @@ print_keys(struct text *t, const struct auth_keys *k)
 	for (size_t i = 0; i < LINES; i++, at += LINE_LEN) {
 		memcpy(at, lines[i].name, NAME_LEN);
 		/* The NUL it ends with is where the newline goes. */
-		sodium_bin2hex(at + NAME_LEN, HEX_LEN + 1,
-		    (const unsigned char *)k + lines[i].offset, AUTH_KEY_LEN);
+		sodium_bin2hex(
+		    at + NAME_LEN, HEX_LEN + 1, (const unsigned char *)k + lines[i].offset, AUTH_KEY_LEN);
 		at[LINE_LEN - 1] = '\n';
 	}
 }
@@ -62,8 +62,8 @@ parse_keys(struct auth_keys *k, const struct text *t)
 		size_t n;
 
 		if (memcmp(at, lines[i].name, NAME_LEN) != 0 || at[LINE_LEN - 1] != '\n' ||
-		    sodium_hex2bin((unsigned char *)k + lines[i].offset, AUTH_KEY_LEN,
-			at + NAME_LEN, HEX_LEN, NULL, &n, NULL) != 0 ||
+		    sodium_hex2bin((unsigned char *)k + lines[i].offset, AUTH_KEY_LEN, at + NAME_LEN,
+		        HEX_LEN, NULL, &n, NULL) != 0 ||
 		    n != AUTH_KEY_LEN)
 			return -1;
 	}
@@ -151,8 +151,7 @@ make_file(const char *file, struct err *e)
 	struct text t;
 	int rc, why;
 
-	if (snprintf(path, sizeof(path), "%s.%08x", file, randombytes_random()) >=
-	    (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s.%08x", file, randombytes_random()) >= (int)sizeof(path))
 		return err_set(e, ERR_INTERNAL, "%.80s: path too long", file);
 	randombytes_buf(&k, sizeof(k));
 	print_keys(&t, &k);

@@ -35,10 +35,10 @@ struct call {
 	const struct res *res;
 	const struct request *req;
 	const struct who *who;
-	int64_t now_ms; /* wall clock, ms since 1970 */
+	int64_t now_ms;   /* wall clock, ms since 1970 */
 	struct buf *body; /* the answer: one record, or several one after the other */
 	struct mark *mark;
-	bool more; /* the list goes on behind the mark */
+	bool more;        /* the list goes on behind the mark */
 	struct cap *sign; /* custom: a capability to be signed and answered */
 	bool wants_signature;
 };

@@ -41,8 +41,8 @@ cap_key_id(const unsigned char public_key[32])
 void
 cap_text(struct str token, struct buf *out)
 {
-	char text[sodium_base64_ENCODED_LEN(AUTH_PAYLOAD_MAX + AUTH_SIGNATURE_LEN,
-	    sodium_base64_VARIANT_URLSAFE_NO_PADDING)];
+	char text[sodium_base64_ENCODED_LEN(
+	    AUTH_PAYLOAD_MAX + AUTH_SIGNATURE_LEN, sodium_base64_VARIANT_URLSAFE_NO_PADDING)];
 
 	if (token.n > AUTH_PAYLOAD_MAX + AUTH_SIGNATURE_LEN) {
 		out->failed = true;

@@ -47,8 +47,8 @@ control_send(struct job *j)
 }
 
 void
-control_receive(struct backend *be, struct ipc_server *s, const struct ipc_peer *from,
-    struct str frame)
+control_receive(
+    struct backend *be, struct ipc_server *s, const struct ipc_peer *from, struct str frame)
 {
 	struct job *j = job_new(be);
 
@@ -76,7 +76,10 @@ control_receive(struct backend *be, struct ipc_server *s, const struct ipc_peer 
 static struct model
 model_of(struct job *j, struct store_txn *t)
 {
-	return (struct model){.t = t, .a = &j->scratch, .e = &j->err, .tenant = TENANT_DEFAULT,
+	return (struct model){.t = t,
+	    .a = &j->scratch,
+	    .e = &j->err,
+	    .tenant = TENANT_DEFAULT,
 	    .settings = j->be->settings};
 }
 

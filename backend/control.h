@@ -10,8 +10,8 @@
 #include "backend/backend.h"
 
 /* Loop thread: a command arrived. */
-void control_receive(struct backend *be, struct ipc_server *s, const struct ipc_peer *from,
-    struct str frame);
+void control_receive(
+    struct backend *be, struct ipc_server *s, const struct ipc_peer *from, struct str frame);
 /* Loop thread: sends the answer of a finished job (not freed here). */
 void control_send(struct job *j);
 

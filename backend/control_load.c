@@ -91,7 +91,8 @@ keep_rows(struct job *j)
 	for (size_t i = 0; i < j->ctl.rows.n; i++) {
 		if (keep_row(be->load, &j->ctl.rows.v[i]) != 0) {
 			discard(be);
-			return err_set(&j->err, ERR_TOO_LARGE, "the load is larger than the backend's memory for it");
+			return err_set(
+			    &j->err, ERR_TOO_LARGE, "the load is larger than the backend's memory for it");
 		}
 	}
 	return 0;
@@ -169,8 +170,8 @@ owner_of(struct model *m, const struct stored_row *row, uint32_t *owner)
 }
 
 static int
-put_item(struct model *m, const struct rec *r, uint32_t owner, const struct stored_row *row,
-    void *obj)
+put_item(
+    struct model *m, const struct rec *r, uint32_t owner, const struct stored_row *row, void *obj)
 {
 	uint64_t id = REC_HAS(row, stored_row, item) ? (uint64_t)row->item : 0;
 	uint32_t other;
@@ -189,7 +190,8 @@ put_item(struct model *m, const struct rec *r, uint32_t owner, const struct stor
 		rec_set_has(obj, rec_has(obj) | (uint64_t)1 << at);
 	}
 	return model_number_used(m, r->store, id) != 0 || model_item_index(m, r, id, owner) != 0
-	    ? -1 : model_put(m, r, owner, id, obj);
+	    ? -1
+	    : model_put(m, r, owner, id, obj);
 }
 
 static int
@@ -289,8 +291,7 @@ dump_row(void *arg, struct str key, struct str val)
 	    val.n < 2)
 		return 0;
 	REC_SET(row, stored_row, kind, kind);
-	REC_SET(row, stored_row, body,
-	    arena_copy(d->m->a, ((struct str){val.p + 1, val.n - 1})));
+	REC_SET(row, stored_row, body, arena_copy(d->m->a, ((struct str){val.p + 1, val.n - 1})));
 	if (rest.n >= 8)
 		REC_SET(row, stored_row, item, (int64_t)key_rest_id(rest));
 	d->failed = row->body.p == NULL || d->last.p == NULL;

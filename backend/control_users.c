@@ -17,8 +17,8 @@ find(struct job *j, struct model *m, uint32_t *id, struct user *u)
 	if (rc == 1)
 		rc = model_get(m, &rec_user, *id, 0, u);
 	if (rc == 0)
-		return err_set(&j->err, ERR_NOT_FOUND, "no such user: %.*s", (int)j->ctl.name.n,
-		    j->ctl.name.p);
+		return err_set(
+		    &j->err, ERR_NOT_FOUND, "no such user: %.*s", (int)j->ctl.name.n, j->ctl.name.p);
 	rec_defaults(&rec_user, u);
 	return rc < 0 ? -1 : 0;
 }
@@ -126,8 +126,8 @@ control_remove_owner(struct model *m, uint32_t owner)
 
 	key_kind(&prefix, m->tenant, owner, 0);
 	prefix.n -= 2; /* every kind */
-	if (store_scan(m->t, STORE_DATA, key_str(&prefix), (struct str){"", 0}, collect_key, &r,
-	        m->e) != 0)
+	if (store_scan(
+	        m->t, STORE_DATA, key_str(&prefix), (struct str){"", 0}, collect_key, &r, m->e) != 0)
 		return -1;
 	if (r.failed)
 		return err_set(m->e, ERR_TOO_LARGE, NULL);
@@ -185,8 +185,7 @@ add_line(struct job *j, struct model *m, uint32_t id, struct str key)
 	int rc = model_get(m, &rec_user, id, 0, &u);
 
 	/* A user has several names; the list has it once, under the first. */
-	if (rc <= 0 || !key_split(key, &tenant, &owner, &kind, &name) ||
-	    !str_eq(u.user_name, name))
+	if (rc <= 0 || !key_split(key, &tenant, &owner, &kind, &name) || !str_eq(u.user_name, name))
 		return rc < 0 ? -1 : 0;
 	rec_defaults(&rec_user, &u);
 	REC_SET(line, user_line, user_name, u.user_name);
@@ -249,8 +248,8 @@ control_status(struct job *j, struct model *m)
 
 	/* Not by the names: a user has several. */
 	key_tenant(&prefix, m->tenant);
-	if (store_scan(m->t, STORE_DATA, key_str(&prefix), (struct str){"", 0}, count_row, &users,
-	        m->e) != 0)
+	if (store_scan(
+	        m->t, STORE_DATA, key_str(&prefix), (struct str){"", 0}, count_row, &users, m->e) != 0)
 		return -1;
 	store_stats(be->store, &store);
 	writer_stats(be->writer, &writer);

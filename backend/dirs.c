@@ -37,7 +37,8 @@ make_parents(const char *path, struct err *e)
 	if (make_parents(part, e) != 0)
 		return -1;
 	return mkdir(part, 0755) == 0 || errno == EEXIST
-	    ? 0 : err_set(e, ERR_INVALID, "%s cannot be made: %s", part, strerror(errno));
+	    ? 0
+	    : err_set(e, ERR_INVALID, "%s cannot be made: %s", part, strerror(errno));
 }
 
 /* `group_of`: user whose group may pass through, NULL = nobody else. */
@@ -65,16 +66,15 @@ make_dir(const char *path, mode_t mode, const char *owner, const char *group_of,
 			gid = pw->pw_gid;
 		}
 		if (chown(path, uid, gid) != 0)
-			return err_set(e, ERR_INVALID, "%s cannot be given to %s: %s", path, owner,
-			    strerror(errno));
+			return err_set(
+			    e, ERR_INVALID, "%s cannot be given to %s: %s", path, owner, strerror(errno));
 	}
-	return chmod(path, mode) == 0
-	    ? 0 : err_set(e, ERR_INVALID, "%s: %s", path, strerror(errno));
+	return chmod(path, mode) == 0 ? 0 : err_set(e, ERR_INVALID, "%s: %s", path, strerror(errno));
 }
 
 static int
-socket_dir(const char *endpoint, mode_t mode, const char *owner, const char *group_of,
-    struct err *e)
+socket_dir(
+    const char *endpoint, mode_t mode, const char *owner, const char *group_of, struct err *e)
 {
 	char dir[CONF_TEXT_MAX];
 

@@ -96,7 +96,8 @@ save(struct call *c, const void *obj)
 	REC_UNSET(&stored, contact, last_name);
 	return model_put(&c->m, &rec_user, c->who->id, 0, &u) != 0 ||
 	        model_put(&c->m, &rec_contact, c->who->id, 0, &stored) != 0
-	    ? -1 : 0;
+	    ? -1
+	    : 0;
 }
 
 /* "First Last", else the messaging id. */
@@ -146,8 +147,7 @@ show(struct call *c, void *obj)
 	const struct user *u = &c->who->user;
 	struct settings s;
 
-	if (show_branch(c, card) != 0 || display_name(c, card) != 0 ||
-	    model_settings(&c->m, &s) != 0)
+	if (show_branch(c, card) != 0 || display_name(c, card) != 0 || model_settings(&c->m, &s) != 0)
 		return -1;
 	if (!u->im_enabled)
 		REC_SET(card, contact, im_id, STR_LIT(""));

@@ -55,7 +55,10 @@ job_free(struct job *j)
 static struct model
 model_of(struct job *j, struct store_txn *t)
 {
-	return (struct model){.t = t, .a = &j->arena, .e = &j->err, .tenant = TENANT_DEFAULT,
+	return (struct model){.t = t,
+	    .a = &j->arena,
+	    .e = &j->err,
+	    .tenant = TENANT_DEFAULT,
 	    .settings = j->be->settings};
 }
 
@@ -85,7 +88,8 @@ authorized(struct job *j, struct model *m)
 
 	if (j->res->access == ACCESS_ADMIN)
 		rc = (j->who.scopes & SCOPE_ADMIN) != 0
-		    ? model_permission(m, &j->who.user, permission_name_SUPERADMIN) : 0;
+		    ? model_permission(m, &j->who.user, permission_name_SUPERADMIN)
+		    : 0;
 	if (rc == 1 && j->res->permission != 0)
 		rc = model_permission(m, &j->who.user, (enum permission_name)(j->res->permission - 1));
 	if (rc < 0)
@@ -107,8 +111,8 @@ within_budget(struct job *j)
 {
 	if (j->streaming || j->who.id == 0)
 		return true;
-	j->retry_after = rates_take(j->be->rates, j->who.id,
-	    rates_class(j->res, (enum method)j->req.method), now_us());
+	j->retry_after = rates_take(
+	    j->be->rates, j->who.id, rates_class(j->res, (enum method)j->req.method), now_us());
 	if (j->retry_after > 0)
 		err_set(&j->err, ERR_TOO_MANY, NULL);
 	return j->retry_after == 0;
@@ -212,8 +216,8 @@ job_run(struct job *j, struct snapshot *s)
 		return true;
 	m = model_of(j, s->t);
 	who = j->streaming ? WHO_KNOWN
-	    : who_find(&m, &j->be->known, s->tokens_time, j->res, &j->req, wall_ms(), &j->who,
-	          &j->verify);
+	                   : who_find(&m, &j->be->known, s->tokens_time, j->res, &j->req, wall_ms(),
+	                         &j->who, &j->verify);
 	if (who == WHO_VERIFY) {
 		j->then = NEXT_VERIFY;
 	} else if (who == WHO_KNOWN && authorized(j, &m) == 0 && within_budget(j)) {

@@ -68,7 +68,7 @@ void job_free(struct job *j);
 /* One snapshot of the store for several jobs that a reader has taken together: all of them came
  * before it, so none can miss what was answered before it was sent. */
 struct snapshot {
-	struct store_txn *t; /* NULL until the first job that needs it */
+	struct store_txn *t;  /* NULL until the first job that needs it */
 	uint64_t tokens_time; /* memo_time() of the known tokens before it */
 };
 

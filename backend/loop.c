@@ -361,8 +361,8 @@ run(struct loop *l, const struct loop_conf *conf, struct err *e)
 		    {.fd = pool_fd(l->be->pool), .events = POLLIN},
 		};
 
-		if (ipc_wait((struct ipc_server **)(uintptr_t)conf->servers, ready, conf->n, fds, 3, TICK_MS,
-		        e) < 0)
+		if (ipc_wait((struct ipc_server **)(uintptr_t)conf->servers, ready, conf->n, fds, 3,
+		        TICK_MS, e) < 0)
 			return -1;
 		if (fds[0].revents != 0)
 			on_signal(l, conf);

@@ -130,10 +130,10 @@ static void
 confine_paths(const struct conf *conf, struct err *e)
 {
 	/* libzmq asks for a protocol's number and the processors, once each. */
-	static const char *const libraries[] = {"/sys/devices/system/cpu", "/proc/self", "/etc/nsswitch.conf",
-	    "/etc/protocols", "/etc/ld.so.cache", "/etc/localtime", "/usr/lib", "/lib"};
-	char listen[CONF_TEXT_MAX], listen2[CONF_TEXT_MAX], control[CONF_TEXT_MAX],
-	    cert[CONF_TEXT_MAX];
+	static const char *const libraries[] = {"/sys/devices/system/cpu", "/proc/self",
+	    "/etc/nsswitch.conf", "/etc/protocols", "/etc/ld.so.cache", "/etc/localtime", "/usr/lib",
+	    "/lib"};
+	char listen[CONF_TEXT_MAX], listen2[CONF_TEXT_MAX], control[CONF_TEXT_MAX], cert[CONF_TEXT_MAX];
 	const char *rw[6] = {conf->backend_state};
 	const char *ro[16] = {NULL};
 	size_t nrw = 1, nro = 0;
@@ -272,16 +272,16 @@ start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
 	be->known.tokens = memo_new(MEMO_ENTRIES);
 	be->known.passwords = memo_new(MEMO_ENTRIES);
 	be->tries = tries_new((unsigned)conf->backend_login_tries);
-	be->rates = rates_new(
-	    (const int64_t[]){[RATE_READ] = conf->backend_read_rate, [RATE_WRITE] = conf->backend_write_rate,
-	        [RATE_LOGIN] = conf->backend_session_rate});
+	be->rates = rates_new((const int64_t[]){[RATE_READ] = conf->backend_read_rate,
+	    [RATE_WRITE] = conf->backend_write_rate,
+	    [RATE_LOGIN] = conf->backend_session_rate});
 	be->counts = calloc(all_resources_count, sizeof(*be->counts));
 	if (be->known.tokens == NULL || be->known.passwords == NULL || be->tries == NULL ||
-	    be->rates == NULL ||
-	    be->counts == NULL)
+	    be->rates == NULL || be->counts == NULL)
 		log_fatal("no memory");
 	if (writer_start(&be->writer, be->store, (unsigned)conf->backend_queue, BATCH_MAX, e) != 0 ||
-	    pool_start(&be->pool, (unsigned)conf->backend_readers, (unsigned)conf->backend_queue, e) != 0 ||
+	    pool_start(&be->pool, (unsigned)conf->backend_readers, (unsigned)conf->backend_queue, e) !=
+	        0 ||
 	    upkeep_start(upkeep, be->store, e) != 0)
 		log_fatal("%s", err_text(e));
 }
@@ -331,8 +331,11 @@ main(int argc, char **argv)
 	/* As root: directories, and the auth child, which becomes its own user. */
 	if (dirs_make(&conf, &e) != 0)
 		log_fatal("%s", err_text(&e));
-	if (auth_start(&be.auth, &(struct auth_conf){.key_file = conf.backend_auth_keys,
-	        .user = conf.backend_auth_user, .threads = (unsigned)conf.backend_auth_threads}, &e) != 0)
+	if (auth_start(&be.auth,
+	        &(struct auth_conf){.key_file = conf.backend_auth_keys,
+	            .user = conf.backend_auth_user,
+	            .threads = (unsigned)conf.backend_auth_threads},
+	        &e) != 0)
 		log_fatal("%s", err_text(&e));
 	gateway = uid_of(conf.backend_gateway_user);
 
@@ -347,7 +350,8 @@ main(int argc, char **argv)
 		loop.servers[loop.n++] = serve_at(&conf, conf.backend_listen2, false, gateway, &e);
 	loop.servers[loop.n++] = serve_at(&conf, conf.backend_control, true, (uid_t)-1, &e);
 	start_threads(&be, &upkeep, &e);
-	tcp = strncmp(conf.backend_listen, "tcp:", 4) == 0 || strncmp(conf.backend_listen2, "tcp:", 4) == 0;
+	tcp = strncmp(conf.backend_listen, "tcp:", 4) == 0 ||
+	    strncmp(conf.backend_listen2, "tcp:", 4) == 0;
 	if (sandbox_syscalls(SANDBOX_BACKEND, tcp, &e) != 0)
 		log_fatal("%s", err_text(&e));
 

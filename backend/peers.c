@@ -30,7 +30,8 @@ peers_free(struct peers *p)
 static bool
 same(const struct peer *e, const struct ipc_server *via, const struct ipc_peer *peer)
 {
-	return e->seen != 0 && e->via == via && e->id.n == peer->n && memcmp(e->id.id, peer->id, peer->n) == 0;
+	return e->seen != 0 && e->via == via && e->id.n == peer->n &&
+	    memcmp(e->id.id, peer->id, peer->n) == 0;
 }
 
 static struct peer *
@@ -45,8 +46,8 @@ find(struct peers *p, const struct ipc_server *via, const struct ipc_peer *peer)
 }
 
 void
-peers_hello(struct peers *p, const struct ipc_server *via, const struct ipc_peer *peer,
-    int64_t now_us)
+peers_hello(
+    struct peers *p, const struct ipc_server *via, const struct ipc_peer *peer, int64_t now_us)
 {
 	struct peer *e = find(p, via, peer);
 
@@ -62,8 +63,8 @@ peers_hello(struct peers *p, const struct ipc_server *via, const struct ipc_peer
 }
 
 bool
-peers_known(struct peers *p, const struct ipc_server *via, const struct ipc_peer *peer,
-    int64_t now_us)
+peers_known(
+    struct peers *p, const struct ipc_server *via, const struct ipc_peer *peer, int64_t now_us)
 {
 	struct peer *e = find(p, via, peer);
 

@@ -16,11 +16,11 @@ struct peers;
 struct peers *peers_new(void);
 void peers_free(struct peers *p);
 /* A peer is a routing id on one of the sockets. */
-void peers_hello(struct peers *p, const struct ipc_server *via, const struct ipc_peer *peer,
-    int64_t now_us);
+void peers_hello(
+    struct peers *p, const struct ipc_server *via, const struct ipc_peer *peer, int64_t now_us);
 /* Whether it has said hello; notes that it was heard of. */
-bool peers_known(struct peers *p, const struct ipc_server *via, const struct ipc_peer *peer,
-    int64_t now_us);
+bool peers_known(
+    struct peers *p, const struct ipc_server *via, const struct ipc_peer *peer, int64_t now_us);
 /* Heard of within PEER_FRESH_US. */
 int64_t peers_fresh(const struct peers *p, int64_t now_us);
 

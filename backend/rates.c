@@ -77,9 +77,10 @@ rates_take(struct rates *b, uint32_t user, enum rate_class class, int64_t now_us
 	if (rate == 0)
 		return 0;
 	pthread_mutex_lock(&b->lock);
-	at = find(b, user, (uint32_t)class, now_us);
+	at = find(b, user, (uint32_t) class, now_us);
 	/* More than it takes to fill up need not be multiplied. */
-	passed = now_us - at->seen_us < BURST_SECONDS * MICRO ? now_us - at->seen_us : BURST_SECONDS * MICRO;
+	passed =
+	    now_us - at->seen_us < BURST_SECONDS * MICRO ? now_us - at->seen_us : BURST_SECONDS * MICRO;
 	at->left += passed * rate;
 	if (at->left > rate * BURST_SECONDS * MICRO)
 		at->left = rate * BURST_SECONDS * MICRO;

@@ -25,15 +25,15 @@
 #define READ_FILES LANDLOCK_ACCESS_FS_READ_FILE
 #define READ_DIRS LANDLOCK_ACCESS_FS_READ_DIR
 #define WRITE_FILES (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE)
-#define WRITE_DIRS                                                                              \
-	(LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |                       \
-	    LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |                         \
-	    LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REFER)
+#define WRITE_DIRS                                                                                 \
+	(LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE |                              \
+	    LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | \
+	    LANDLOCK_ACCESS_FS_REFER)
 /* Held by nobody: devices, links, pipes and programs are not made or used. */
 #define NEVER                                                                                   \
-	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |                            \
-	    LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |                      \
-	    LANDLOCK_ACCESS_FS_MAKE_SYM | LANDLOCK_ACCESS_FS_IOCTL_DEV)
+	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_FIFO | \
+	    LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM |                           \
+	    LANDLOCK_ACCESS_FS_IOCTL_DEV)
 #define ALL_RIGHTS (READ_FILES | READ_DIRS | WRITE_FILES | WRITE_DIRS | NEVER)
 
 static int
@@ -60,13 +60,11 @@ sandbox_basics(struct err *e)
 static int
 change_ids(uid_t uid, gid_t gid, struct err *e)
 {
-	if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 ||
-	    setresuid(uid, uid, uid) != 0)
+	if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
 		return err_set(e, ERR_INTERNAL, "sandbox: user: %s", strerror(errno));
 	/* Asked of the kernel, not believed: a way back would make all of it pointless. */
-	if (setuid(0) == 0 || seteuid(0) == 0 || (gid != 0 && setgid(0) == 0) ||
-	    getuid() != uid || geteuid() != uid || getgid() != gid || getegid() != gid ||
-	    getgroups(0, NULL) != 0)
+	if (setuid(0) == 0 || seteuid(0) == 0 || (gid != 0 && setgid(0) == 0) || getuid() != uid ||
+	    geteuid() != uid || getgid() != gid || getegid() != gid || getgroups(0, NULL) != 0)
 		return err_set(e, ERR_INTERNAL, "sandbox: the user has not changed for good");
 	return 0;
 }

@@ -26,7 +26,8 @@ int sandbox_become(const char *user, struct err *e);
 int sandbox_paths(const char *const *rw, const char *const *ro, bool optional, struct err *e);
 
 enum sandbox_profile {
-	SANDBOX_BACKEND, /* store files, unix and (when tcp) inet sockets, threads; no execve, no ptrace */
+	SANDBOX_BACKEND, /* store files, unix and (when tcp) inet sockets, threads; no execve, no ptrace
+	                  */
 	SANDBOX_AUTH     /* read, write, memory, threads; no files, no sockets to be made */
 };
 /* seccomp filter for all threads, those already running included; a call outside of it

@@ -33,39 +33,184 @@ enum { NR_FCHMODAT2 = 452, NR_FUTEX_WAKE = 454, NR_FUTEX_WAIT = 455, NR_FUTEX_RE
 
 /* Memory, threads, time, messages on descriptors that are open. */
 static const char *const common_calls[] = {
-    "read", "write", "readv", "writev", "close", "recvfrom", "sendto", "recvmsg", "sendmsg",
-    "shutdown", "poll", "ppoll", "fstat",
-    "brk", "munmap", "mremap", "madvise", "mlock", "mlock2", "munlock",
-    "futex", "rseq", "set_robust_list", "get_robust_list", "set_tid_address", "membarrier",
-    "sched_yield", "sched_getaffinity", "exit", "exit_group", "gettid", "getpid", "getppid",
-    "tgkill", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigreturn", "sigaltstack",
-    "restart_syscall", "clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep",
-    "gettimeofday", "time", "getrandom", "getcpu",
+    "read",
+    "write",
+    "readv",
+    "writev",
+    "close",
+    "recvfrom",
+    "sendto",
+    "recvmsg",
+    "sendmsg",
+    "shutdown",
+    "poll",
+    "ppoll",
+    "fstat",
+    "brk",
+    "munmap",
+    "mremap",
+    "madvise",
+    "mlock",
+    "mlock2",
+    "munlock",
+    "futex",
+    "rseq",
+    "set_robust_list",
+    "get_robust_list",
+    "set_tid_address",
+    "membarrier",
+    "sched_yield",
+    "sched_getaffinity",
+    "exit",
+    "exit_group",
+    "gettid",
+    "getpid",
+    "getppid",
+    "tgkill",
+    "rt_sigaction",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "sigreturn",
+    "sigaltstack",
+    "restart_syscall",
+    "clock_gettime",
+    "clock_getres",
+    "clock_nanosleep",
+    "nanosleep",
+    "gettimeofday",
+    "time",
+    "getrandom",
+    "getcpu",
 };
 
 static const char *const backend_calls[] = {
     /* files; which ones is the business of landlock and of permissions */
-    "open", "openat", "pread64", "pwrite64", "preadv", "pwritev", "preadv2", "pwritev2", "lseek",
-    "_llseek", "stat", "lstat", "newfstatat", "fstatat64", "stat64", "lstat64", "fstat64", "statx",
-    "statfs", "statfs64", "fstatfs", "fstatfs64", "access", "faccessat", "faccessat2", "getdents64",
-    "getdents", "fcntl", "fcntl64", "flock", "ftruncate", "ftruncate64", "truncate", "truncate64",
-    "fallocate", "fadvise64", "fsync", "fdatasync", "sync_file_range", "msync", "rename",
-    "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "mkdir", "mkdirat", "rmdir",
-    "chmod", "fchmod", "fchmodat", "chown", "fchown", "lchown", "fchownat", "umask", "utimensat",
-    "readlink", "readlinkat", "getcwd", "dup", "dup2", "dup3", "pipe", "pipe2", "copy_file_range",
+    "open",
+    "openat",
+    "pread64",
+    "pwrite64",
+    "preadv",
+    "pwritev",
+    "preadv2",
+    "pwritev2",
+    "lseek",
+    "_llseek",
+    "stat",
+    "lstat",
+    "newfstatat",
+    "fstatat64",
+    "stat64",
+    "lstat64",
+    "fstat64",
+    "statx",
+    "statfs",
+    "statfs64",
+    "fstatfs",
+    "fstatfs64",
+    "access",
+    "faccessat",
+    "faccessat2",
+    "getdents64",
+    "getdents",
+    "fcntl",
+    "fcntl64",
+    "flock",
+    "ftruncate",
+    "ftruncate64",
+    "truncate",
+    "truncate64",
+    "fallocate",
+    "fadvise64",
+    "fsync",
+    "fdatasync",
+    "sync_file_range",
+    "msync",
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "unlink",
+    "unlinkat",
+    "mkdir",
+    "mkdirat",
+    "rmdir",
+    "chmod",
+    "fchmod",
+    "fchmodat",
+    "chown",
+    "fchown",
+    "lchown",
+    "fchownat",
+    "umask",
+    "utimensat",
+    "readlink",
+    "readlinkat",
+    "getcwd",
+    "dup",
+    "dup2",
+    "dup3",
+    "pipe",
+    "pipe2",
+    "copy_file_range",
     /* the process itself, its child and its threads */
-    "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid", "getgroups", "getpgrp",
-    "getpgid", "getsid", "uname", "sysinfo", "getrusage", "times", "getpriority", "wait4", "waitid",
-    "kill", "sched_getparam", "sched_setparam", "sched_getscheduler", "sched_setscheduler",
-    "sched_get_priority_max", "sched_get_priority_min", "sched_setaffinity",
+    "getuid",
+    "geteuid",
+    "getgid",
+    "getegid",
+    "getresuid",
+    "getresgid",
+    "getgroups",
+    "getpgrp",
+    "getpgid",
+    "getsid",
+    "uname",
+    "sysinfo",
+    "getrusage",
+    "times",
+    "getpriority",
+    "wait4",
+    "waitid",
+    "kill",
+    "sched_getparam",
+    "sched_setparam",
+    "sched_getscheduler",
+    "sched_setscheduler",
+    "sched_get_priority_max",
+    "sched_get_priority_min",
+    "sched_setaffinity",
     /* signals, clocks, waiting */
-    "rt_sigtimedwait", "rt_sigpending", "rt_sigsuspend", "pause", "signalfd4", "timerfd_create",
-    "timerfd_settime", "timerfd_gettime", "select", "_newselect", "pselect6", "epoll_create",
-    "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "eventfd",
+    "rt_sigtimedwait",
+    "rt_sigpending",
+    "rt_sigsuspend",
+    "pause",
+    "signalfd4",
+    "timerfd_create",
+    "timerfd_settime",
+    "timerfd_gettime",
+    "select",
+    "_newselect",
+    "pselect6",
+    "epoll_create",
+    "epoll_create1",
+    "epoll_ctl",
+    "epoll_wait",
+    "epoll_pwait",
+    "epoll_pwait2",
+    "eventfd",
     "eventfd2",
     /* sockets; socket() itself is limited by family */
-    "bind", "listen", "accept", "accept4", "connect", "getsockname", "getpeername", "getsockopt",
-    "setsockopt", "sendmmsg", "recvmmsg",
+    "bind",
+    "listen",
+    "accept",
+    "accept4",
+    "connect",
+    "getsockname",
+    "getpeername",
+    "getsockopt",
+    "setsockopt",
+    "sendmmsg",
+    "recvmmsg",
 };
 
 #ifdef ADDRESS_SANITIZER
@@ -98,8 +243,8 @@ static const scmp_datum_t whole_int = UINT32_MAX;
 
 /* Adds a rule for calls whose argument, under the mask, equals the value. */
 static int
-rule_if(scmp_filter_ctx f, uint32_t action, int nr, unsigned arg, scmp_datum_t mask,
-    scmp_datum_t value)
+rule_if(
+    scmp_filter_ctx f, uint32_t action, int nr, unsigned arg, scmp_datum_t mask, scmp_datum_t value)
 {
 	const struct scmp_arg_cmp cmp = {arg, SCMP_CMP_MASKED_EQ, mask, value};
 
@@ -160,8 +305,7 @@ allow_sockets(scmp_filter_ctx f, bool tcp)
 		return -1;
 	if (!tcp)
 		return 0;
-	if (allow_if(f, nr, 0, whole_int, AF_INET) != 0 ||
-	    allow_if(f, nr, 0, whole_int, AF_INET6) != 0)
+	if (allow_if(f, nr, 0, whole_int, AF_INET) != 0 || allow_if(f, nr, 0, whole_int, AF_INET6) != 0)
 		return -1;
 	/* libzmq asks for interface names by netlink before it binds to an address, and takes
 	 * this answer for "there are none". */
@@ -184,8 +328,8 @@ refuse_politely(scmp_filter_ctx f)
 static int
 add_backend(scmp_filter_ctx f, bool tcp)
 {
-	if (allow_names(f, backend_calls, COUNT(backend_calls)) != 0 ||
-	    allow_sockets(f, tcp) != 0 || refuse_politely(f) != 0)
+	if (allow_names(f, backend_calls, COUNT(backend_calls)) != 0 || allow_sockets(f, tcp) != 0 ||
+	    refuse_politely(f) != 0)
 		return -1;
 	for (size_t i = 0; i < COUNT(prctl_options); i++)
 		if (allow_if(f, SCMP_SYS(prctl), 0, whole_int, (scmp_datum_t)prctl_options[i]) != 0)
@@ -205,9 +349,8 @@ add_rules(scmp_filter_ctx f, enum sandbox_profile profile, bool tcp)
 	if (seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) != 0 ||
 	    seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1) != 0)
 		return -1;
-	if (allow_names(f, common_calls, COUNT(common_calls)) != 0 ||
-	    allow_mapping(f, backend) != 0 || allow_threads(f) != 0 ||
-	    allow_limits_to_be_read(f) != 0)
+	if (allow_names(f, common_calls, COUNT(common_calls)) != 0 || allow_mapping(f, backend) != 0 ||
+	    allow_threads(f) != 0 || allow_limits_to_be_read(f) != 0)
 		return -1;
 	return backend ? add_backend(f, tcp) : 0;
 }

@@ -168,7 +168,8 @@ read_document(struct call *c, void *input, bool update)
 		return err_set(c->m.e, ERR_NO_ENTITY, NULL);
 	return mp_decode(c->res->record, input, c->req->body, DECODE_CLIENT, c->m.a, c->m.e) != 0 ||
 	        rec_validate(c->res->record, input, update, c->m.e) != 0
-	    ? -1 : 0;
+	    ? -1
+	    : 0;
 }
 
 static int
@@ -217,7 +218,8 @@ create_item(struct call *c)
 	put_number(r, obj, id);
 	return model_item_index(&c->m, r, id, c->who->id) != 0 ||
 	        model_put(&c->m, r, c->who->id, id, obj) != 0
-	    ? -1 : 0;
+	    ? -1
+	    : 0;
 }
 
 static int

@@ -62,8 +62,8 @@ store_log_phase(const struct store *s, const char *what, struct timespec *since)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	store_log(s, "store: %s in %ld ms", what, (long)(t.tv_sec - since->tv_sec) * 1000 +
-	    (t.tv_nsec - since->tv_nsec) / 1000000);
+	store_log(s, "store: %s in %ld ms", what,
+	    (long)(t.tv_sec - since->tv_sec) * 1000 + (t.tv_nsec - since->tv_nsec) / 1000000);
 	*since = t;
 }
 
@@ -141,8 +141,8 @@ store_get(struct store_txn *t, enum store_table table, struct str key, struct ar
 }
 
 int
-store_put(struct store_txn *t, enum store_table table, struct str key, struct str val,
-    struct err *e)
+store_put(
+    struct store_txn *t, enum store_table table, struct str key, struct str val, struct err *e)
 {
 	assert(t->mode == STORE_WRITE);
 	if (t->store->ops->put(t, table, key, val, e) != 0)

@@ -47,9 +47,9 @@ struct store_conf {
 };
 
 struct store_stats {
-	uint64_t commits;      /* write transactions committed and flushed */
-	uint64_t flushes;      /* log flushes (fdatasync calls of the log), 0 for "mem" */
-	uint64_t log_bytes;    /* written to the log since the last checkpoint */
+	uint64_t commits;   /* write transactions committed and flushed */
+	uint64_t flushes;   /* log flushes (fdatasync calls of the log), 0 for "mem" */
+	uint64_t log_bytes; /* written to the log since the last checkpoint */
 	uint64_t cache_hits, cache_misses;
 };
 
@@ -72,8 +72,8 @@ void store_abort(struct store_txn *t);
 int store_get(struct store_txn *t, enum store_table table, struct str key, struct arena *a,
     struct str *val, struct err *e);
 /* Inserts or replaces. */
-int store_put(struct store_txn *t, enum store_table table, struct str key, struct str val,
-    struct err *e);
+int store_put(
+    struct store_txn *t, enum store_table table, struct str key, struct str val, struct err *e);
 /* 1 = removed, 0 = was not there, -1 with *e. */
 int store_del(struct store_txn *t, enum store_table table, struct str key, struct err *e);
 

@@ -94,8 +94,8 @@ configure(struct bdb *b, DB_ENV *env)
 	env->app_private = b;
 	env->set_errcall(env, on_error);
 	if ((ret = env->set_event_notify(env, on_event)) != 0 ||
-	    (ret = env->set_cachesize(env, (u_int32_t)(cache >> 30),
-	         (u_int32_t)(cache & ((1U << 30) - 1)), 1)) != 0 ||
+	    (ret = env->set_cachesize(
+	         env, (u_int32_t)(cache >> 30), (u_int32_t)(cache & ((1U << 30) - 1)), 1)) != 0 ||
 	    (ret = env->set_lg_bsize(env, LOG_BUFFER)) != 0 ||
 	    (ret = env->set_lg_max(env, LOG_FILE)) != 0 ||
 	    (ret = env->log_set_config(env, DB_LOG_AUTO_REMOVE, 1)) != 0 ||
@@ -103,8 +103,7 @@ configure(struct bdb *b, DB_ENV *env)
 	    (ret = env->set_lk_max_locks(env, LOCKS)) != 0 ||
 	    (ret = env->set_lk_max_lockers(env, LOCKS)) != 0 ||
 	    (ret = env->set_lk_max_objects(env, LOCKS)) != 0 ||
-	    (ret = env->set_tx_max(env, TRANSACTIONS)) != 0 ||
-	    (ret = env->set_tmp_dir(env, ".")) != 0)
+	    (ret = env->set_tx_max(env, TRANSACTIONS)) != 0 || (ret = env->set_tmp_dir(env, ".")) != 0)
 		return ret;
 	return 0;
 }
@@ -112,8 +111,8 @@ configure(struct bdb *b, DB_ENV *env)
 static int
 open_env(struct bdb *b, struct err *e)
 {
-	const u_int32_t flags = DB_CREATE | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_LOCK |
-	    DB_INIT_MPOOL | DB_THREAD | DB_RECOVER | DB_PRIVATE;
+	const u_int32_t flags = DB_CREATE | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_LOCK | DB_INIT_MPOOL |
+	    DB_THREAD | DB_RECOVER | DB_PRIVATE;
 	int ret;
 
 	if ((ret = db_env_set_func_fsync(disk_flush)) != 0 ||
@@ -136,8 +135,7 @@ open_tables(struct bdb *b, struct err *e)
 		if ((ret = db_create(&db, b->env, 0)) != 0)
 			return fail(b, ret, files[i], e);
 		b->table[i] = db;
-		if ((ret = db->set_pagesize(db, PAGE)) != 0 ||
-		    (ret = db->set_flags(db, DB_CHKSUM)) != 0 ||
+		if ((ret = db->set_pagesize(db, PAGE)) != 0 || (ret = db->set_flags(db, DB_CHKSUM)) != 0 ||
 		    (ret = db->open(db, NULL, files[i], NULL, DB_BTREE, flags, 0600)) != 0)
 			return fail(b, ret, files[i], e);
 	}
@@ -197,8 +195,8 @@ snapshot(struct store *s, struct store_txn **ret, struct err *e)
 }
 
 static int
-bdb_begin(struct store *s, struct store_txn *parent, enum store_mode mode,
-    struct store_txn **ret, struct err *e)
+bdb_begin(struct store *s, struct store_txn *parent, enum store_mode mode, struct store_txn **ret,
+    struct err *e)
 {
 	return mode == STORE_READ ? gate_begin(&((struct bdb *)s)->gate, ret, e)
 	                          : txn_new(s, parent, mode, ret, e);
@@ -267,8 +265,7 @@ bdb_get(struct store_txn *t, enum store_table table, struct str key, struct aren
 }
 
 static int
-bdb_put(struct store_txn *t, enum store_table table, struct str key, struct str val,
-    struct err *e)
+bdb_put(struct store_txn *t, enum store_table table, struct str key, struct str val, struct err *e)
 {
 	DB *db = bdb_of(t)->table[table];
 	DBT k = dbt_of(key), v = dbt_of(val);
@@ -303,8 +300,7 @@ bdb_scan(struct store_txn *t, enum store_table table, struct str start, store_ro
 	if (start.n > 0)
 		memcpy(k.data, start.p, start.n);
 	if ((ret = db->cursor(db, t->handle, &c, 0)) == 0) {
-		for (ret = c->get(c, &k, &v, DB_SET_RANGE); ret == 0;
-		     ret = c->get(c, &k, &v, DB_NEXT))
+		for (ret = c->get(c, &k, &v, DB_SET_RANGE); ret == 0; ret = c->get(c, &k, &v, DB_NEXT))
 			if (row(arg, (struct str){k.data, k.size}, (struct str){v.data, v.size}))
 				break;
 		end = c->close(c);

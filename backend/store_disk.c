@@ -21,8 +21,8 @@ check_home(int fd, const char *dir, struct err *e)
 	if (st.st_uid != geteuid())
 		return err_set(e, ERR_INTERNAL, "%.80s: belongs to another user", dir);
 	if ((st.st_mode & 07777) != 0700)
-		return err_set(e, ERR_INTERNAL, "%.80s: mode %04o, must be 0700", dir,
-		    (unsigned)st.st_mode & 07777U);
+		return err_set(
+		    e, ERR_INTERNAL, "%.80s: mode %04o, must be 0700", dir, (unsigned)st.st_mode & 07777U);
 	/* The library reads such a file unasked and lets it override what the program set. */
 	if (fstatat(fd, "DB_CONFIG", &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return err_set(e, ERR_INTERNAL, "%.80s/DB_CONFIG must not exist", dir);

@@ -22,12 +22,12 @@ struct store_ops {
 	void (*abort)(struct store_txn *t);                /* ends readers as well */
 	int (*get)(struct store_txn *t, enum store_table table, struct str key, struct arena *a,
 	    struct str *val, struct err *e);
-	int (*put)(struct store_txn *t, enum store_table table, struct str key, struct str val,
-	    struct err *e);
+	int (*put)(
+	    struct store_txn *t, enum store_table table, struct str key, struct str val, struct err *e);
 	int (*del)(struct store_txn *t, enum store_table table, struct str key, struct err *e);
 	/* All rows from the first key that is not less than `start`, until `row` returns != 0. */
-	int (*scan)(struct store_txn *t, enum store_table table, struct str start,
-	    store_row_fn *row, void *arg, struct err *e);
+	int (*scan)(struct store_txn *t, enum store_table table, struct str start, store_row_fn *row,
+	    void *arg, struct err *e);
 	int (*checkpoint)(struct store *s, uint64_t min_log_kib, struct err *e);
 	int (*trickle)(struct store *s, int percent, struct err *e);
 	void (*stats)(struct store *s, struct store_stats *ret);
@@ -60,7 +60,7 @@ noreturn void store_panic(struct store *s, const char *why);
 /* The state every engine starts from. */
 void store_setup(struct store *s, const struct store_ops *ops, const struct store_conf *conf);
 /* A transaction without a handle, for free(); NULL with *e when memory ends. */
-struct store_txn *store_txn_new(struct store *s, struct store_txn *parent, enum store_mode mode,
-    struct err *e);
+struct store_txn *store_txn_new(
+    struct store *s, struct store_txn *parent, enum store_mode mode, struct err *e);
 
 #endif

@@ -6,8 +6,7 @@ enum { SPARE_MAX = 16 };
 
 void
 gate_init(struct store_gate *g, struct store *s,
-    int (*take)(struct store *, struct store_txn **, struct err *),
-    void (*end)(struct store_txn *))
+    int (*take)(struct store *, struct store_txn **, struct err *), void (*end)(struct store_txn *))
 {
 	g->store = s;
 	g->take = take;

@@ -181,8 +181,8 @@ mem_open(struct store **ret, const struct store_conf *conf, struct err *e)
 }
 
 static int
-mem_begin(struct store *s, struct store_txn *parent, enum store_mode mode,
-    struct store_txn **ret, struct err *e)
+mem_begin(struct store *s, struct store_txn *parent, enum store_mode mode, struct store_txn **ret,
+    struct err *e)
 {
 	struct mem *m = (struct mem *)s;
 	struct store_txn *t = store_txn_new(s, parent, mode, e);
@@ -263,8 +263,7 @@ mem_get(struct store_txn *t, enum store_table table, struct str key, struct aren
 }
 
 static int
-mem_put(struct store_txn *t, enum store_table table, struct str key, struct str val,
-    struct err *e)
+mem_put(struct store_txn *t, enum store_table table, struct str key, struct str val, struct err *e)
 {
 	struct mem *m = mem_of(t);
 	struct row *row = row_new(key, val);
@@ -293,8 +292,7 @@ mem_del(struct store_txn *t, enum store_table table, struct str key, struct err 
 	size_t i;
 
 	pthread_mutex_lock(&m->lock);
-	if ((r = writable(t, table)) != NULL &&
-	    (i = rows_find(r, key, &found), found)) {
+	if ((r = writable(t, table)) != NULL && (i = rows_find(r, key, &found), found)) {
 		row_drop(r->v[i]);
 		memmove(r->v + i, r->v + i + 1, (r->n - i - 1) * sizeof(*r->v));
 		r->n--;

@@ -33,8 +33,8 @@ by_capability(struct model *m, const struct who_known *k, uint64_t tokens_time, 
 	struct str payload;
 	struct cap c;
 
-	if (cap_read(token, &c, &payload, &sig, m->a) != 0 ||
-	    c.key != cap_key_id(k->public_key) || c.expires <= now_ms || c.tenant != m->tenant)
+	if (cap_read(token, &c, &payload, &sig, m->a) != 0 || c.key != cap_key_id(k->public_key) ||
+	    c.expires <= now_ms || c.tenant != m->tenant)
 		return refused(m);
 	who->tenant = (uint32_t)c.tenant;
 	who->id = (uint32_t)c.user;
@@ -93,7 +93,8 @@ by_password(struct model *m, const struct who_known *k, const struct credentials
 		rc = account(m, id, &who->user);
 	if (rc < 0)
 		return WHO_REFUSED;
-	if (rc == 0 || !REC_HAS(&who->user, user, password_hash) || by_idle_im(&who->user, cred->user)) {
+	if (rc == 0 || !REC_HAS(&who->user, user, password_hash) ||
+	    by_idle_im(&who->user, cred->user)) {
 		/* Takes as long as for a user that exists. */
 		v->account = nobody(k, cred->user);
 		v->hash = (struct str){"", 0};

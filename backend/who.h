@@ -12,15 +12,16 @@
 enum { PASSWORD_MEMO_MS = 5 * 60 * 1000 };
 
 enum who_answer {
-	WHO_KNOWN,   /* *who is filled in */
-	WHO_VERIFY,  /* a password hash must be compared first (struct who_verify) */
-	WHO_REFUSED  /* *m.e says why */
+	WHO_KNOWN,  /* *who is filled in */
+	WHO_VERIFY, /* a password hash must be compared first (struct who_verify) */
+	WHO_REFUSED /* *m.e says why */
 };
 
 /* What has been verified, shared by all threads. */
 struct who_known {
 	const unsigned char *public_key;
-	struct memo *tokens;    /* capabilities that are rightly signed and not revoked; cleared when any is */
+	struct memo
+	    *tokens; /* capabilities that are rightly signed and not revoked; cleared when any is */
 	struct memo *passwords; /* user, password, credential version */
 };
 
@@ -35,8 +36,8 @@ struct who_verify {
 	int64_t version;
 };
 
-/* Finds out who asks; `tokens_time` is memo_time(k->tokens) from before the transaction. Without credentials and capability it is nobody (id 0), which only public
- * resources know. */
+/* Finds out who asks; `tokens_time` is memo_time(k->tokens) from before the transaction. Without
+ * credentials and capability it is nobody (id 0), which only public resources know. */
 enum who_answer who_find(struct model *m, const struct who_known *k, uint64_t tokens_time,
     const struct res *res, const struct request *req, int64_t now_ms, struct who *who,
     struct who_verify *v);

@@ -113,8 +113,8 @@ release(struct writer *w)
 }
 
 int
-writer_start(struct writer **ret, struct store *s, unsigned queue_max, unsigned batch_max,
-    struct err *e)
+writer_start(
+    struct writer **ret, struct store *s, unsigned queue_max, unsigned batch_max, struct err *e)
 {
 	struct writer *w = calloc(1, sizeof(*w));
 	sigset_t all, old;

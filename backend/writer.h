@@ -37,8 +37,8 @@ struct writer_stats {
 };
 
 /* At most `queue_max` jobs wait, at most `batch_max` share a flush (both > 0). 0 or -1. */
-int writer_start(struct writer **ret, struct store *s, unsigned queue_max, unsigned batch_max,
-    struct err *e);
+int writer_start(
+    struct writer **ret, struct store *s, unsigned queue_max, unsigned batch_max, struct err *e);
 /* Any thread. 0, or -1 at once when the queue is full or the writer is stopping. */
 int writer_submit(struct writer *w, struct writer_job *job);
 /* Finishes what was submitted, then ends the thread. NULL is allowed. */

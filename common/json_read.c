@@ -63,7 +63,7 @@ convert(json_t *j, struct str name, struct arena *a, unsigned depth, struct err 
 		break;
 	case JSON_ARRAY:
 		n->kind = NODE_LIST;
-		json_array_foreach(j, i, v) {
+		json_array_foreach (j, i, v) {
 			if ((c = convert(v, (struct str){"", 0}, a, depth + 1, e)) == NULL)
 				return NULL;
 			node_append(n, c);
@@ -71,7 +71,7 @@ convert(json_t *j, struct str name, struct arena *a, unsigned depth, struct err 
 		break;
 	case JSON_OBJECT:
 		n->kind = NODE_MAP;
-		json_object_foreach(j, key, v) {
+		json_object_foreach (j, key, v) {
 			struct str k = arena_copy(a, str_c(key));
 
 			if (k.p == NULL || (c = convert(v, k, a, depth + 1, e)) == NULL)

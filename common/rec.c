@@ -293,10 +293,10 @@ field_equal(const struct field *f, const void *a, const void *b)
 		const char *ia = (const char *)la.v + i * rec_item_size(f);
 		const char *ib = (const char *)lb.v + i * rec_item_size(f);
 
-		if (f->kind == K_LIST ? !rec_equal(f->sub, ia, ib)
-		    : f->kind == K_STRS
-		    ? !str_eq(*(const struct str *)(const void *)ia, *(const struct str *)(const void *)ib)
-		    : memcmp(ia, ib, sizeof(int64_t)) != 0)
+		if (f->kind == K_LIST       ? !rec_equal(f->sub, ia, ib)
+		        : f->kind == K_STRS ? !str_eq(*(const struct str *)(const void *)ia,
+		                                  *(const struct str *)(const void *)ib)
+		                            : memcmp(ia, ib, sizeof(int64_t)) != 0)
 			return false;
 	}
 	return true;

@@ -57,20 +57,20 @@ struct enum_table {
 struct rec;
 
 struct field {
-	const char *name;  /* C name; its dashed or camel form outside is .wire */
-	const char *wire;  /* name in JSON and XML; NULL = name */
-	const char *json;  /* name in JSON where it differs */
-	const char *xml;   /* name in XML where it differs */
-	const char *alias; /* further names understood on input, separated by '|' */
+	const char *name;      /* C name; its dashed or camel form outside is .wire */
+	const char *wire;      /* name in JSON and XML; NULL = name */
+	const char *json;      /* name in JSON where it differs */
+	const char *xml;       /* name in XML where it differs */
+	const char *alias;     /* further names understood on input, separated by '|' */
 	const char *json_also; /* second name under which bare JSON shows the value as well */
-	const char *item;  /* K_LIST, K_STRS, K_INTS: XML name of an item; NULL = the record's */
+	const char *item;      /* K_LIST, K_STRS, K_INTS: XML name of an item; NULL = the record's */
 	const char *doc;
 	uint16_t tag; /* number in msgpack, on the wire and on disk; never used again */
 	uint16_t off;
 	uint16_t kind;
 	uint16_t flags;
-	int64_t min, max; /* K_INT: value; texts: characters (max 0 = 255); lists: items */
-	int64_t dflt;     /* K_INT, K_ENUM, K_BOOL */
+	int64_t min, max;  /* K_INT: value; texts: characters (max 0 = 255); lists: items */
+	int64_t dflt;      /* K_INT, K_ENUM, K_BOOL */
 	const char *sdflt; /* K_STR; NULL = "" */
 	const struct enum_table *en;
 	const struct rec *sub;
@@ -80,7 +80,7 @@ struct field {
 
 struct rec {
 	const char *name;
-	const char *xml;  /* element name of an item of this kind; NULL = name */
+	const char *xml; /* element name of an item of this kind; NULL = name */
 	const char *doc;
 	uint16_t store;   /* kind in store keys; 0 = not stored */
 	uint16_t version; /* of the stored form, 0 = 1 */
@@ -114,8 +114,8 @@ size_t rec_item_size(const struct field *f);
 
 const struct field *rec_field_by_tag(const struct rec *r, uint32_t tag, size_t *index);
 /* By JSON (xml = false) or XML name, aliases included. */
-const struct field *rec_field_by_name(const struct rec *r, struct str name, bool xml,
-    size_t *index);
+const struct field *rec_field_by_name(
+    const struct rec *r, struct str name, bool xml, size_t *index);
 const char *field_json(const struct field *f);
 const char *field_xml(const struct field *f);
 /* XML name of the items of a list field. */

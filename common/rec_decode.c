@@ -220,8 +220,8 @@ read_list(struct decoder *d, const struct field *f, void *obj)
 		return -1;
 	while ((rc = d->s->ops->next(d->s, &m, d->e)) == 1) {
 		if (l.n >= (size_t)f->max)
-			return err_set(d->e, ERR_INVALID, "must not have more than %lld items",
-			    (long long)f->max);
+			return err_set(
+			    d->e, ERR_INVALID, "must not have more than %lld items", (long long)f->max);
 		if (grow(d, &l, &size, item) != 0)
 			return -1;
 		err_push(d->e, -1 - (int32_t)l.n);
@@ -274,9 +274,8 @@ read_record(struct decoder *d, const struct rec *r, void *obj)
 		return -1;
 	while ((rc = d->s->ops->next(d->s, &m, d->e)) == 1) {
 		size_t i = 0;
-		const struct field *f = m.name.p != NULL
-		    ? rec_field_by_name(r, m.name, d->s->xml, &i)
-		    : rec_field_by_tag(r, m.tag, &i);
+		const struct field *f = m.name.p != NULL ? rec_field_by_name(r, m.name, d->s->xml, &i)
+		                                         : rec_field_by_tag(r, m.tag, &i);
 
 		if (f == NULL || (d->mode == DECODE_CLIENT && field_read_only(f))) {
 			if (d->s->ops->skip(d->s, d->e) != 0)
@@ -308,8 +307,8 @@ rec_decode_over(const struct rec *r, void *obj, struct src *s, enum decode_mode 
 }
 
 int
-rec_decode(const struct rec *r, void *obj, struct src *s, enum decode_mode mode,
-    struct arena *a, struct err *e)
+rec_decode(const struct rec *r, void *obj, struct src *s, enum decode_mode mode, struct arena *a,
+    struct err *e)
 {
 	memset(obj, 0, r->size);
 	return rec_decode_over(r, obj, s, mode, a, e);

@@ -48,8 +48,8 @@ make_int(struct maker *m, int64_t min, int64_t max)
 	}
 }
 
-static const char *const wild[] = {"a", "Z", "0", " ", "  ", "&", "<", ">", "\"", "'", "\\", "/", "\t",
-    "\n", "\r", "\r\n", "]]>", "&amp;", "\x7f", "\xc3\xa9", "\xe2\x82\xac", "\xe4\xb8\xad",
+static const char *const wild[] = {"a", "Z", "0", " ", "  ", "&", "<", ">", "\"", "'", "\\", "/",
+    "\t", "\n", "\r", "\r\n", "]]>", "&amp;", "\x7f", "\xc3\xa9", "\xe2\x82\xac", "\xe4\xb8\xad",
     "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf", "true", "null", "\x01", "\x1f", "\xef\xbf\xbe"};
 enum { WILD = sizeof(wild) / sizeof(wild[0]), WILD_XML = WILD - 3 };
 
@@ -136,8 +136,8 @@ make_field(struct maker *m, const struct field *f, void *obj)
 		size_t max = f->max != 0 ? (size_t)f->max : 255;
 
 		/* Texts that are megabytes long are of no use to anybody. */
-		return make_text(m, f, f->min > 0 ? (size_t)f->min : f->check != NULL,
-		    max < 2000 ? max : 2000, at);
+		return make_text(
+		    m, f, f->min > 0 ? (size_t)f->min : f->check != NULL, max < 2000 ? max : 2000, at);
 	}
 	case K_REC:
 		return make_record(m, f->sub, at);

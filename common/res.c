@@ -21,7 +21,11 @@ static const struct {
 	enum method m;
 	const char *name;
 } methods[] = {
-    {M_GET, "GET"}, {M_PUT, "PUT"}, {M_POST, "POST"}, {M_DELETE, "DELETE"}, {M_HEAD, "HEAD"},
+    {M_GET, "GET"},
+    {M_PUT, "PUT"},
+    {M_POST, "POST"},
+    {M_DELETE, "DELETE"},
+    {M_HEAD, "HEAD"},
     {M_OPTIONS, "OPTIONS"},
 };
 
@@ -163,8 +167,7 @@ res_match(struct str path, struct str *key, struct arena *a, struct err *e)
 	size_t n = 0;
 
 	*key = (struct str){"", 0};
-	if (str_starts(path, base) &&
-	    (path.n == sizeof(base) - 1 || path.p[sizeof(base) - 1] == '/')) {
+	if (str_starts(path, base) && (path.n == sizeof(base) - 1 || path.p[sizeof(base) - 1] == '/')) {
 		path.p += sizeof(base) - 1;
 		path.n -= sizeof(base) - 1;
 	}

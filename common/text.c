@@ -14,8 +14,8 @@ is_root(const struct res *r, struct str name, const char *root)
 }
 
 static int
-decode(const struct res *r, const struct node *n, enum src_rules rules, void *obj,
-    struct arena *a, struct err *e)
+decode(const struct res *r, const struct node *n, enum src_rules rules, void *obj, struct arena *a,
+    struct err *e)
 {
 	struct tree_src src;
 
@@ -106,8 +106,7 @@ text_list_begin(const struct res *r, enum format fmt, bool empty, struct buf *ou
 }
 
 void
-text_list_item(const struct res *r, enum format fmt, size_t count, const void *obj,
-    struct buf *out)
+text_list_item(const struct res *r, enum format fmt, size_t count, const void *obj, struct buf *out)
 {
 	struct sink s;
 
@@ -134,8 +133,8 @@ text_list_end(const struct res *r, enum format fmt, bool empty, struct buf *out)
 }
 
 void
-text_error(const struct res *r, enum format fmt, enum format input, const struct err *e,
-    struct buf *out)
+text_error(
+    const struct res *r, enum format fmt, enum format input, const struct err *e, struct buf *out)
 {
 	struct buf field;
 

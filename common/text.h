@@ -19,13 +19,13 @@ void text_write(const struct res *r, enum format fmt, const void *obj, struct bu
 
 /* Writes a collection piece by piece: begin, item…, end. `count` = items written so far. */
 void text_list_begin(const struct res *r, enum format fmt, bool empty, struct buf *out);
-void text_list_item(const struct res *r, enum format fmt, size_t count, const void *obj,
-    struct buf *out);
+void text_list_item(
+    const struct res *r, enum format fmt, size_t count, const void *obj, struct buf *out);
 void text_list_end(const struct res *r, enum format fmt, bool empty, struct buf *out);
 
 /* The error document: JSON {"error","type","field"} or XML <error> (XML only when fmt says so).
  * `r` (may be NULL) spells the field; fields are named as in `input`, the client's format. */
-void text_error(const struct res *r, enum format fmt, enum format input, const struct err *e,
-    struct buf *out);
+void text_error(
+    const struct res *r, enum format fmt, enum format input, const struct err *e, struct buf *out);
 
 #endif

@@ -114,8 +114,7 @@ tree_map(struct src *s, struct err *e)
 {
 	struct tree_src *t = self(s);
 	const struct node *n = unwrapped(t, t->cur);
-	bool empty = lenient(t) &&
-	    (n->kind == NODE_NULL || (n->kind == NODE_TEXT && blank(n->text)));
+	bool empty = lenient(t) && (n->kind == NODE_NULL || (n->kind == NODE_TEXT && blank(n->text)));
 
 	if (n->kind != NODE_MAP && !empty && !(n->kind == NODE_ELEMENT && blank(n->text)))
 		return err_set(e, ERR_INVALID, "must be an object");

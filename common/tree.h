@@ -12,7 +12,16 @@
 
 enum { TREE_DEPTH_MAX = 32 };
 
-enum node_kind { NODE_NULL, NODE_BOOL, NODE_INT, NODE_REAL, NODE_TEXT, NODE_MAP, NODE_LIST, NODE_ELEMENT };
+enum node_kind {
+	NODE_NULL,
+	NODE_BOOL,
+	NODE_INT,
+	NODE_REAL,
+	NODE_TEXT,
+	NODE_MAP,
+	NODE_LIST,
+	NODE_ELEMENT
+};
 
 struct node {
 	enum node_kind kind;
@@ -39,9 +48,9 @@ void node_append(struct node *parent, struct node *child);
 struct node *node_get(const struct node *n, struct str name);
 
 struct tree_frame {
-	const struct node *at;    /* what next() will give */
-	const char *item;         /* list: XML children of other names are passed over */
-	bool once;                /* the one node stands for a list of one */
+	const struct node *at; /* what next() will give */
+	const char *item;      /* list: XML children of other names are passed over */
+	bool once;             /* the one node stands for a list of one */
 };
 
 struct tree_src {

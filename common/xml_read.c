@@ -47,8 +47,8 @@ static void
 keep_text(struct reader *r, bool before_child)
 {
 	struct node *n = r->depth > 0 ? r->open[r->depth - 1] : NULL;
-	bool layout = n != NULL && (before_child || n->first != NULL) &&
-	    str_trim(buf_str(&r->text)).n == 0;
+	bool layout =
+	    n != NULL && (before_child || n->first != NULL) && str_trim(buf_str(&r->text)).n == 0;
 
 	if (layout && !r->text.failed) {
 		buf_reset(&r->text);
@@ -57,7 +57,8 @@ keep_text(struct reader *r, bool before_child)
 	if (r->text.failed) {
 		stop(r, ERR_TOO_LARGE, "the document is too large");
 	} else if (n != NULL && r->text.n > 0) {
-		struct str s = n->text.n == 0 ? arena_copy(r->a, buf_str(&r->text))
+		struct str s = n->text.n == 0
+		    ? arena_copy(r->a, buf_str(&r->text))
 		    : arena_printf(r->a, "%.*s%.*s", (int)n->text.n, n->text.p, (int)r->text.n, r->text.p);
 
 		if (s.p == NULL)
@@ -155,8 +156,8 @@ parse(void *arg)
 
 	if ((r->ctxt = xmlCreatePushParserCtxt(&sax, r, NULL, 0, NULL)) == NULL)
 		return;
-	xmlCtxtUseOptions(r->ctxt,
-	    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_IGNORE_ENC);
+	xmlCtxtUseOptions(
+	    r->ctxt, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING | XML_PARSE_IGNORE_ENC);
 	/* In one piece: bodies are bounded by the caller. */
 	xmlParseChunk(r->ctxt, r->doc.p, (int)r->doc.n, 1);
 	r->well_formed = r->ctxt->wellFormed == 1;

@@ -96,8 +96,8 @@ read_lines(struct rows *rows, FILE *f)
 	int64_t line = 0, bytes = 0;
 	int rc = EXIT_OK;
 
-	progress_begin("checking",
-	    fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : 0);
+	progress_begin(
+	    "checking", fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : 0);
 	while (rc == EXIT_OK && (n = getline(&text, &size, f)) >= 0) {
 		rc = read_line(rows, (struct str){text, (size_t)n}, ++line);
 		progress_to(bytes += n);

@@ -135,8 +135,8 @@ add_line(struct ctl *c, const struct user_line *u, bool first)
 		return;
 	}
 	term_cell(&c->out, u->user_name, 24);
-	buf_printf(&c->out, " %-9s %-9s", u->enabled ? "enabled" : "disabled",
-	    u->password ? "yes" : "no");
+	buf_printf(
+	    &c->out, " %-9s %-9s", u->enabled ? "enabled" : "disabled", u->password ? "yes" : "no");
 	if (REC_HAS(u, user_line, first_name)) {
 		buf_addc(&c->out, ' ');
 		term_text(&c->out, u->first_name);

@@ -26,8 +26,8 @@ no_answer(const char *endpoint, struct err *e)
 	const char *path = strncmp(endpoint, "ipc://", 6) == 0 ? endpoint + 6 : NULL;
 
 	if (path != NULL && access(path, W_OK) != 0)
-		return err_set(e, ERR_UNAVAILABLE, "the backend does not answer at %s: %s", endpoint,
-		    strerror(errno));
+		return err_set(
+		    e, ERR_UNAVAILABLE, "the backend does not answer at %s: %s", endpoint, strerror(errno));
 	return err_set(e, ERR_UNAVAILABLE, "the backend does not answer at %s", endpoint);
 }
 
@@ -116,7 +116,8 @@ await(struct link *l, int64_t id, struct ctl_reply *r, int timeout_ms, struct er
 		if ((rc = take_answer(l, id, r, e)) != 0)
 			return rc == 1 ? 0 : -1;
 		if (down)
-			return err_set(e, ERR_UNAVAILABLE, "the connection broke before the answer: "
+			return err_set(e, ERR_UNAVAILABLE,
+			    "the connection broke before the answer: "
 			    "the command may have been carried out or not");
 		if ((left = deadline - now_ms()) <= 0)
 			return err_set(e, ERR_UNAVAILABLE,

@@ -29,7 +29,7 @@ void link_close(struct link *l);
 /* Sends a command and waits for its answer, which is valid until the next call: 0, whatever the
  * answer says; -1 with ERR_INVALID for a command that the table forbids (and the field's path),
  * ERR_UNAVAILABLE when there is no answer. */
-int link_call(struct link *l, struct ctl_request *q, struct ctl_reply *r, int timeout_ms,
-    struct err *e);
+int link_call(
+    struct link *l, struct ctl_request *q, struct ctl_reply *r, int timeout_ms, struct err *e);
 
 #endif

@@ -248,8 +248,8 @@ row_write(const struct stored_row *row, struct buf *out, struct arena *a, struct
 
 	err_clear(e);
 	if (r == NULL)
-		return err_set(e, ERR_INVALID,
-		    "the backend has a kind of record that this release does not know");
+		return err_set(
+		    e, ERR_INVALID, "the backend has a kind of record that this release does not know");
 	if (obj == NULL)
 		return err_set(e, ERR_TOO_LARGE, NULL);
 	if (mp_decode(r, obj, row->body, DECODE_ALL, a, e) != 0)

@@ -121,7 +121,8 @@ term_password(struct password *p, const char *user, struct err *e)
 	mute = shown;
 	mute.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
 	rc = tcsetattr(STDIN_FILENO, TCSAFLUSH, &mute) == 0
-	    ? ask_twice(p, user, &mask, e) : err_set(e, ERR_INVALID, "the echo cannot be switched off");
+	    ? ask_twice(p, user, &mask, e)
+	    : err_set(e, ERR_INVALID, "the echo cannot be switched off");
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
 	for (size_t i = 0; i < STOPPING; i++)
 		sigaction(stopping[i], &old[i], NULL);

@@ -24,8 +24,8 @@ struct accept_choice {
 /* The offered format (FMT_XML | FMT_JSON) that the client weighs highest, `first` on a tie. An
  * empty field takes anything. application/xml is text/xml where the client names it; wildcards
  * never mean it. False when nothing offered is acceptable. */
-bool accept_choose(struct str field, unsigned offered, enum format first,
-    struct accept_choice *ret);
+bool accept_choose(
+    struct str field, unsigned offered, enum format first, struct accept_choice *ret);
 
 /* Format of an error document: XML only where the client likes it better than JSON. */
 enum format accept_for_error(struct str field);

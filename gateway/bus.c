@@ -195,9 +195,8 @@ take_reply(struct str frame)
 	if (r->state != REQ_STREAM || r->broken || !r->more)
 		bus_release(r);
 	else
-		pend_deadline(bus.pend, r->id, r->ahead > 0
-		    ? clock_ms() + (uint64_t)settings.conf.gateway_deadline_ms
-		    : PEND_NEVER);
+		pend_deadline(bus.pend, r->id,
+		    r->ahead > 0 ? clock_ms() + (uint64_t)settings.conf.gateway_deadline_ms : PEND_NEVER);
 	http_request_wakeup(r->http);
 }
 

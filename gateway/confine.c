@@ -109,8 +109,7 @@ confine_files(const char *const *files, size_t n, uint16_t port)
 		log_fatal("landlock: %s", strerror(errno));
 	for (size_t i = 0; i < n; i++)
 		allow_directory(fd, files[i]);
-	if (port != 0 && r.net != 0 &&
-	    syscall(SYS_landlock_add_rule, fd, LL_RULE_PORT, &rule, 0) != 0)
+	if (port != 0 && r.net != 0 && syscall(SYS_landlock_add_rule, fd, LL_RULE_PORT, &rule, 0) != 0)
 		log_fatal("landlock: port: %s", strerror(errno));
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
 	    syscall(SYS_landlock_restrict_self, fd, 0) != 0)

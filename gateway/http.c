@@ -66,7 +66,7 @@ gather(struct req *r, struct req_in *in)
 	in->query = str_c(h->query_string);
 	if (h->http_body != NULL)
 		in->body = (struct str){(const char *)h->http_body->data, h->http_body_length};
-	TAILQ_FOREACH(f, &h->req_headers, list) {
+	TAILQ_FOREACH (f, &h->req_headers, list) {
 		if (strcasecmp(f->header, "accept") == 0)
 			join(r, &in->accept, f->value);
 		else if (strcasecmp(f->header, "authorization") == 0)
@@ -90,7 +90,7 @@ wipe_secrets(struct http_request *h)
 	if (h->http_body != NULL)
 		explicit_bzero(h->http_body->data, h->http_body_length);
 
-	TAILQ_FOREACH(f, &h->req_headers, list)
+	TAILQ_FOREACH (f, &h->req_headers, list)
 		if (strcasecmp(f->header, "authorization") == 0)
 			explicit_bzero(f->value, strlen(f->value));
 }

@@ -51,8 +51,8 @@ koreconf_render(const struct settings *s, const char *pidfile, struct buf *out)
 	/* Kore's own header would say includeSubDomains; ours is in http.c. */
 	buf_adds(out, "http_hsts_enable 0\nhttp_server_version tandem\n");
 	buf_printf(out, "pidfile %s\n", pidfile);
-	buf_printf(out, "server tls {\n\tbind %s %lld\n}\n", c->gateway_listen,
-	    (long long)c->gateway_port);
+	buf_printf(
+	    out, "server tls {\n\tbind %s %lld\n}\n", c->gateway_listen, (long long)c->gateway_port);
 	buf_printf(out, "domain * {\n\tattach tls\n\tcertfile %s\n\tcertkey %s\n",
 	    c->gateway_certificate, c->gateway_key);
 	/* Our own table routes, so that every answer is ours. */

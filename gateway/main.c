@@ -44,7 +44,8 @@ usage(FILE *to)
 	      "      --check         check the configuration and exit\n"
 	      "      --help, --version\n"
 	      "\n"
-	      "settings:\n", to);
+	      "settings:\n",
+	    to);
 	for (const struct conf_item *it = conf_items; it->name != NULL; it++)
 		if (strcmp(it->section, "gateway") == 0)
 			fprintf(to, "  gateway.%s (%s)\n      %s\n", it->name, it->dflt, it->doc);
@@ -157,7 +158,9 @@ static void
 take_line(int priority, const char *process, const char *text)
 {
 	struct log_line l;
-	enum log_level level = priority <= LOG_ERR ? LOG_ERROR_ : priority == LOG_WARNING ? LOG_WARN_ : LOG_INFO_;
+	enum log_level level = priority <= LOG_ERR ? LOG_ERROR_
+	    : priority == LOG_WARNING              ? LOG_WARN_
+	                                           : LOG_INFO_;
 
 	/* OpenSSL is seeded by the kernel; no file is wanted. */
 	if (strstr(text, "no rand_file") != NULL)

@@ -49,9 +49,9 @@ struct req {
 	struct request msg;
 	struct buf body; /* the document as msgpack */
 
-	struct err err;  /* ERR_OK = success */
-	struct buf out;  /* text of the answer, or of the part not sent yet */
-	bool has_text;   /* there is a document, perhaps an empty one */
+	struct err err; /* ERR_OK = success */
+	struct buf out; /* text of the answer, or of the part not sent yet */
+	bool has_text;  /* there is a document, perhaps an empty one */
 	bool show_allow;
 	bool bad_bearer;
 	int64_t retry_after;

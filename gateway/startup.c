@@ -44,8 +44,8 @@ check_user(const char *name, const char *user, struct err *e)
 
 /* A path as a worker sees it: the same, or below its root. */
 static int
-inner_path(const struct settings *s, const char *name, const char *path, struct str *ret,
-    struct err *e)
+inner_path(
+    const struct settings *s, const char *name, const char *path, struct str *ret, struct err *e)
 {
 	struct str root = str_c(s->conf.gateway_root);
 
@@ -113,7 +113,15 @@ prepare_backend(struct settings *s, struct err *e)
 	return 0;
 }
 
-enum key_check { KEY_GOOD, KEY_NO_CERT, KEY_BAD_CERT, KEY_NO_KEY, KEY_BAD_KEY, KEY_OTHER, KEY_USER };
+enum key_check {
+	KEY_GOOD,
+	KEY_NO_CERT,
+	KEY_BAD_CERT,
+	KEY_NO_KEY,
+	KEY_BAD_KEY,
+	KEY_OTHER,
+	KEY_USER
+};
 
 static bool
 become(const char *user)

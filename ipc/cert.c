@@ -31,8 +31,8 @@ claim(const char *file, mode_t mode, struct err *e)
 	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 
 	if (fd < 0)
-		return err_set(e, errno == EEXIST ? ERR_CONFLICT : ERR_UNAVAILABLE,
-		    "%s: certificate %s", strerror(errno), file);
+		return err_set(e, errno == EEXIST ? ERR_CONFLICT : ERR_UNAVAILABLE, "%s: certificate %s",
+		    strerror(errno), file);
 	close(fd);
 	return 0;
 }

@@ -87,8 +87,8 @@ set_options(struct ipc_client *c, const struct ipc_client_conf *conf, bool ipv6,
 
 	for (size_t i = 0; i < sizeof(ints) / sizeof(ints[0]); i++)
 		if (set_int(c->sock, ints[i].option, ints[i].value) != 0)
-			return err_set(e, ERR_INTERNAL, "%s: socket option %d",
-			    zmq_strerror(zmq_errno()), ints[i].option);
+			return err_set(
+			    e, ERR_INTERNAL, "%s: socket option %d", zmq_strerror(zmq_errno()), ints[i].option);
 	if (zmq_setsockopt(c->sock, ZMQ_MAXMSGSIZE, &max, sizeof(max)) != 0)
 		return err_set(e, ERR_INTERNAL, "%s: socket option", zmq_strerror(zmq_errno()));
 	return 0;
@@ -148,11 +148,10 @@ check(const struct ipc_client_conf *conf, bool tcp, struct err *e)
 	if (conf->queue <= 0)
 		return err_set(e, ERR_INVALID, "the queue needs a limit");
 	if (conf->reconnect_ms < RECONNECT_MIN_MS || conf->reconnect_ms > RECONNECT_MAX_MS)
-		return err_set(e, ERR_INVALID, "the reconnect interval must be %d..%d ms",
-		    RECONNECT_MIN_MS, RECONNECT_MAX_MS);
+		return err_set(e, ERR_INVALID, "the reconnect interval must be %d..%d ms", RECONNECT_MIN_MS,
+		    RECONNECT_MAX_MS);
 	if (tcp && (conf->cert_file == NULL || conf->server_cert == NULL))
-		return err_set(
-		    e, ERR_INVALID, "tcp needs two certificates, its own and the server's");
+		return err_set(e, ERR_INVALID, "tcp needs two certificates, its own and the server's");
 	return 0;
 }
 
@@ -176,8 +175,7 @@ start(struct ipc_client *c, const struct ipc_client_conf *conf, struct err *e)
 	c->fd = get_int(c->sock, ZMQ_FD);
 	c->event_fd = get_int(c->monitor, ZMQ_FD);
 	if (zmq_connect(c->sock, c->endpoint) != 0)
-		return err_set(
-		    e, ERR_UNAVAILABLE, "%s: %s", zmq_strerror(zmq_errno()), c->endpoint);
+		return err_set(e, ERR_UNAVAILABLE, "%s: %s", zmq_strerror(zmq_errno()), c->endpoint);
 	return 0;
 }
 

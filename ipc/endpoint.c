@@ -16,8 +16,8 @@ parse_ipc(struct endpoint *ret, const char *path, struct err *e)
 	if (path[0] != '/')
 		return err_set(e, ERR_INVALID, "an ipc endpoint needs an absolute path: %s", path);
 	if (n > IPC_PATH_MAX)
-		return err_set(e, ERR_INVALID, "socket path of %zu bytes, the limit is %d: %s", n,
-		    IPC_PATH_MAX, path);
+		return err_set(
+		    e, ERR_INVALID, "socket path of %zu bytes, the limit is %d: %s", n, IPC_PATH_MAX, path);
 	ret->path = path;
 	return 0;
 }

@@ -95,7 +95,7 @@ env_hello_check(const struct hello *h, bool *same_tables, struct err *e)
 	if (!str_eqc(h->protocol, "tandem"))
 		return err_set(e, ERR_BAD_REQUEST, "not a tandem peer");
 	if (h->major != ENV_MAJOR)
-		return err_set(e, ERR_BAD_REQUEST, "protocol version %lld, not %d", (long long)h->major,
-		    ENV_MAJOR);
+		return err_set(
+		    e, ERR_BAD_REQUEST, "protocol version %lld, not %d", (long long)h->major, ENV_MAJOR);
 	return 0;
 }

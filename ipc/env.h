@@ -30,7 +30,8 @@ void env_write(struct buf *out, enum env_type type, const void *obj);
 
 /* Type of a frame, 0 when it has none that is known. */
 enum env_type env_type(struct str frame);
-/* Reads and validates the record behind the type, which must be the frame's; texts and bytes point into the frame. */
+/* Reads and validates the record behind the type, which must be the frame's; texts and bytes point
+ * into the frame. */
 int env_read(struct str frame, enum env_type type, void *obj, struct arena *a, struct err *e);
 
 /* The hello of this program. */

@@ -121,8 +121,8 @@ bind_endpoint(struct ipc_server *s, const struct endpoint *ep, const struct ipc_
 	if (ep->path != NULL)
 		umask(mask);
 	if (rc != 0)
-		return err_set(e, zmq_errno() == EADDRINUSE ? ERR_CONFLICT : ERR_UNAVAILABLE,
-		    "%s: %s", zmq_strerror(zmq_errno()), ep->text);
+		return err_set(e, zmq_errno() == EADDRINUSE ? ERR_CONFLICT : ERR_UNAVAILABLE, "%s: %s",
+		    zmq_strerror(zmq_errno()), ep->text);
 	if (ep->path != NULL) {
 		s->has_file = true;
 		if (socketfile_open(&s->file, ep->path, conf->mode, conf->group, e) != 0)
@@ -327,7 +327,7 @@ take_payload(struct ipc_server *s, struct ipc_peer *from)
 		from->n = n;
 	}
 	good = next_part(&s->frame, s->raw) && good && !zmq_msg_more(&s->frame) &&
-	       zmq_msg_size(&s->frame) > 0 && zmq_msg_size(&s->frame) <= IPC_MESSAGE_MAX;
+	    zmq_msg_size(&s->frame) > 0 && zmq_msg_size(&s->frame) <= IPC_MESSAGE_MAX;
 	while (next_part(&s->frame, s->raw))
 		;
 	return good;

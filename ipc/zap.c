@@ -82,8 +82,7 @@ allowed(const char *domain, const char *address, const char *mechanism, zframe_t
 		if (r->dir == NULL)
 			yes = strcmp(mechanism, "NULL") == 0 && user_allowed(r, address);
 		else
-			yes = strcmp(mechanism, "CURVE") == 0 && key != NULL &&
-			      key_allowed(r->keys, key);
+			yes = strcmp(mechanism, "CURVE") == 0 && key != NULL && key_allowed(r->keys, key);
 		break;
 	}
 	pthread_mutex_unlock(&lock);
@@ -160,8 +159,7 @@ append_key(struct keys **keys, const char *dir, const char *name, struct err *e)
 	if ((size_t)snprintf(file, sizeof(file), "%s/%s", dir, name) >= sizeof(file))
 		return err_set(e, ERR_INVALID, "name too long in %s", dir);
 	if ((*keys)->n == ZAP_KEYS_MAX)
-		return err_set(
-		    e, ERR_INVALID, "more than %d certificates in %s", ZAP_KEYS_MAX, dir);
+		return err_set(e, ERR_INVALID, "more than %d certificates in %s", ZAP_KEYS_MAX, dir);
 	more = realloc(*keys, sizeof(**keys) + ((*keys)->n + 1) * ZPL_KEY_SIZE);
 	if (more == NULL)
 		return err_set(e, ERR_UNAVAILABLE, "out of memory");
@@ -179,7 +177,7 @@ passed_over(const char *name)
 	size_t n = strlen(name);
 
 	return name[0] == '.' ||
-	       (n >= sizeof(suffix) - 1 && strcmp(name + n - (sizeof(suffix) - 1), suffix) == 0);
+	    (n >= sizeof(suffix) - 1 && strcmp(name + n - (sizeof(suffix) - 1), suffix) == 0);
 }
 
 static int

@@ -98,8 +98,8 @@ parse(struct reading *r, struct str text, const char *file, struct err *e)
 		number++;
 		str_cut(text, '\n', &line, &text);
 		if (!take_line(r, line))
-			return err_set(e, ERR_MALFORMED, "line %u is no key of a certificate: %s",
-			    number, file);
+			return err_set(
+			    e, ERR_MALFORMED, "line %u is no key of a certificate: %s", number, file);
 	}
 	if (!r->has_public)
 		return err_set(e, ERR_MALFORMED, "no public key in certificate %s", file);
@@ -163,8 +163,8 @@ load(struct zpl_cert *ret, const char *file, bool secret, struct err *e)
 
 	memset(ret, 0, sizeof(*ret));
 	if (fd < 0)
-		return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_UNAVAILABLE,
-		    "%s: certificate %s", strerror(errno), file);
+		return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_UNAVAILABLE, "%s: certificate %s",
+		    strerror(errno), file);
 	rc = load_fd(ret, fd, file, secret, e);
 	close(fd);
 	if (rc != 0)

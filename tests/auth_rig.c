@@ -137,8 +137,7 @@ rig_search(pid_t pid, const void *what, size_t n)
 		return -1;
 	while (found == 0 && fgets(line, sizeof(line), maps) != NULL)
 		/* The sanitizers' terabytes of shadow hold flags about memory, not memory. */
-		if (sscanf(line, "%" SCNx64 "-%" SCNx64, &from, &to) == 2 &&
-		    to - from < (uint64_t)1 << 30)
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64, &from, &to) == 2 && to - from < (uint64_t)1 << 30)
 			found = search_range(mem, from, to, what, n);
 	fclose(maps);
 	close(mem);

@@ -56,7 +56,8 @@ make_token(struct buf *token)
 	buf_init(&signed_bytes, 4096);
 	buf_addstr(&signed_bytes, domain);
 	buf_addstr(&signed_bytes, buf_str(token));
-	crypto_sign_detached(sig, NULL, (const unsigned char *)signed_bytes.p, signed_bytes.n, secret_key);
+	crypto_sign_detached(
+	    sig, NULL, (const unsigned char *)signed_bytes.p, signed_bytes.n, secret_key);
 	buf_add(token, sig, sizeof(sig));
 	buf_free(&signed_bytes);
 }

@@ -119,8 +119,8 @@ reader(void *arg)
 
 		arena_init(&a, 1 << 16);
 		if (store_begin(store, STORE_READ, &t, &e) != 0 ||
-		    store_get(t, STORE_DATA, row_key(key, sizeof(key), (unsigned)rand_r(&c->seed)),
-		        &a, &val, &e) < 0)
+		    store_get(t, STORE_DATA, row_key(key, sizeof(key), (unsigned)rand_r(&c->seed)), &a,
+		        &val, &e) < 0)
 			die("read", err_text(&e));
 		store_abort(t);
 		arena_free(&a);
@@ -201,13 +201,11 @@ measure(const char *dir, unsigned writers, unsigned readers)
 	if (writers > 0)
 		printf(" %7.0f puts/s, %5.1f a flush, %5.0f flushes/s, slowest %5.1f ms;"
 		       " fdatasync alone %5.0f/s (x%.1f);",
-		    (double)wrote.n / took,
-		    (double)wrote.n / (double)(after.flushes - before.flushes),
+		    (double)wrote.n / took, (double)wrote.n / (double)(after.flushes - before.flushes),
 		    (double)(after.flushes - before.flushes) / took, wrote.slowest * 1e3, rate,
 		    (double)wrote.n / took / rate);
 	if (readers > 0)
-		printf(" %7.0f reads/s, slowest %5.1f ms", (double)read.n / took,
-		    read.slowest * 1e3);
+		printf(" %7.0f reads/s, slowest %5.1f ms", (double)read.n / took, read.slowest * 1e3);
 	printf("\n");
 }
 
@@ -221,8 +219,8 @@ fill(void)
 	if (store_begin(store, STORE_WRITE, &t, &e) != 0)
 		die("fill", err_text(&e));
 	for (unsigned i = 0; i < ROWS; i++)
-		if (store_put(t, STORE_DATA, row_key(key, sizeof(key), i),
-		        (struct str){val, sizeof(val)}, &e) != 0)
+		if (store_put(t, STORE_DATA, row_key(key, sizeof(key), i), (struct str){val, sizeof(val)},
+		        &e) != 0)
 			die("fill", err_text(&e));
 	if (store_commit(t, &e) != 0 || store_checkpoint(store, 0, &e) != 0)
 		die("fill", err_text(&e));
@@ -249,8 +247,8 @@ main(int argc, char **argv)
 {
 	static const unsigned steps[][2] = {{1, 0}, {8, 0}, {64, 0}, {0, 2}, {8, 2}, {64, 2}};
 	char dir[200], home[256];
-	struct store_conf conf = {.engine = "bdb", .dir = home, .cache_bytes = 256 << 20,
-	    .log = log_line};
+	struct store_conf conf = {
+	    .engine = "bdb", .dir = home, .cache_bytes = 256 << 20, .log = log_line};
 	struct err e;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -67,7 +67,7 @@ same_object(struct comparison *c, const json_t *want, const json_t *have)
 
 	if (!json_is_object(have))
 		return same_scalar(c, want, have);
-	json_object_foreach((json_t *)(uintptr_t)want, key, v) {
+	json_object_foreach ((json_t *)(uintptr_t)want, key, v) {
 		const json_t *other = json_object_get(have, key);
 		char what[256];
 
@@ -77,7 +77,7 @@ same_object(struct comparison *c, const json_t *want, const json_t *have)
 		if (!same_below(c, key, v, other))
 			return false;
 	}
-	json_object_foreach((json_t *)(uintptr_t)have, key, v) {
+	json_object_foreach ((json_t *)(uintptr_t)have, key, v) {
 		char what[256];
 
 		snprintf(what, sizeof(what), "\"%.200s\" is not expected", key);

@@ -184,9 +184,13 @@ start_job(const struct ipc_peer *from, const struct request *r)
 	for (size_t i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++) {
 		if (jobs[i].used)
 			continue;
-		jobs[i] = (struct job){.used = true, .failing = find(r, "failing") != NULL,
-		    .broken = find(r, "broken") != NULL, .stuck = find(r, "stuck") != NULL,
-		    .id = r->id, .parts = number(r, "parts", 1), .items = number(r, "items", 1),
+		jobs[i] = (struct job){.used = true,
+		    .failing = find(r, "failing") != NULL,
+		    .broken = find(r, "broken") != NULL,
+		    .stuck = find(r, "stuck") != NULL,
+		    .id = r->id,
+		    .parts = number(r, "parts", 1),
+		    .items = number(r, "items", 1),
 		    .peer = *from};
 		send_part(&jobs[i]);
 		return;
@@ -202,8 +206,9 @@ take_request(const struct ipc_peer *from, const struct request *r)
 	struct buf b;
 
 	printf("request res=%" PRId64 " method=%" PRId64 " key=%.*s user=%.*s cap=%zu body=%zu "
-	       "deadline=%" PRId64 "\n", r->res, r->method, (int)r->key.n, r->key.p,
-	    (int)r->cred.user.n, r->cred.user.p, r->cap.n, r->body.n, r->deadline);
+	       "deadline=%" PRId64 "\n",
+	    r->res, r->method, (int)r->key.n, r->key.p, (int)r->cred.user.n, r->cred.user.p, r->cap.n,
+	    r->body.n, r->deadline);
 	if (find(r, "silent") != NULL)
 		return;
 	if (find(r, "parts") != NULL) {

@@ -15,14 +15,18 @@ static const struct {
 	const char *name, *password, *members;
 } users[] = {
     {"4410", "secret99", "\"firstName\":\"Ana\",\"lastName\":\"Pop\",\"aliases\":[\"ana.pop\"]"},
-    {"4420", "secret20", "\"firstName\":\"Bob\",\"branch\":\"Harbour\","
-                         "\"permissions\":[{\"name\":\"voicemail\",\"enabled\":false}]"},
-    {"501", "secret501", "\"firstName\":\"Ada\",\"lastName\":\"Quill\",\"groups\":[\"sales\"],"
-                         "\"imId\":\"ada\",\"imEnabled\":true"},
-    {"502", "secret502", "\"firstName\":\"Bo\",\"lastName\":\"Tern\",\"groups\":[\"staff\"],"
-                         "\"imId\":\"bo\""},
-    {"503", "secret503", "\"firstName\":\"Cy\",\"lastName\":\"O'Neil & Sons\","
-                         "\"groups\":[\"staff\"]"},
+    {"4420", "secret20",
+        "\"firstName\":\"Bob\",\"branch\":\"Harbour\","
+        "\"permissions\":[{\"name\":\"voicemail\",\"enabled\":false}]"},
+    {"501", "secret501",
+        "\"firstName\":\"Ada\",\"lastName\":\"Quill\",\"groups\":[\"sales\"],"
+        "\"imId\":\"ada\",\"imEnabled\":true"},
+    {"502", "secret502",
+        "\"firstName\":\"Bo\",\"lastName\":\"Tern\",\"groups\":[\"staff\"],"
+        "\"imId\":\"bo\""},
+    {"503", "secret503",
+        "\"firstName\":\"Cy\",\"lastName\":\"O'Neil & Sons\","
+        "\"groups\":[\"staff\"]"},
     {"201", "password", "\"firstName\":\"Two\""}, /* whom the design document asks as */
     {"admin", "secretadmin", "\"permissions\":[{\"name\":\"superadmin\",\"enabled\":true}]"},
     {"4499", "secret4499", "\"firstName\":\"Gone\",\"enabled\":false"},
@@ -40,21 +44,30 @@ static const char before_users[] =
 
 static const char behind_users[] =
     "{\"type\":\"schedule\",\"user\":\"4410\",\"item\":7,\"record\":{\"name\":\"Office\","
-    "\"description\":\"weekdays\",\"periods\":" NINE_TO("30") "}}\n"
-    "{\"type\":\"schedule\",\"user\":\"4420\",\"item\":8,\"record\":{\"name\":\"Mine\","
-    "\"periods\":" NINE_TO("0") "}}\n"
-    "{\"type\":\"schedule\",\"group\":\"sales\",\"item\":9,\"record\":{\"name\":\"Alpha\","
-    "\"periods\":" NINE_TO("0") "}}\n"
-    "{\"type\":\"callfwd\",\"user\":\"4420\",\"record\":{\"rings\":[{\"expiration\":30,"
-    "\"type\":\"If no response\",\"enabled\":true,\"number\":\"5550100\"}],\"expiration\":25}}\n"
-    "{\"type\":\"contact\",\"user\":\"501\",\"record\":{\"emailAddress\":\"ada@ex.example\"}}\n"
-    "{\"type\":\"contact\",\"user\":\"502\",\"record\":{\"jobTitle\":\"Buyer\","
-    "\"timestamp\":1700000000000}}\n"
-    "{\"type\":\"contact\",\"user\":\"503\",\"record\":{\"officeAddress\":{\"zip\":\"01234\"},"
-    "\"timestamp\":1700000000000}}\n";
+    "\"description\":\"weekdays\",\"periods\":" NINE_TO(
+        "30") "}}\n"
+              "{\"type\":\"schedule\",\"user\":\"4420\",\"item\":8,\"record\":{\"name\":\"Mine\","
+              "\"periods\":" NINE_TO(
+                  "0") "}}\n"
+                       "{\"type\":\"schedule\",\"group\":\"sales\",\"item\":9,\"record\":{\"name\":"
+                       "\"Alpha\","
+                       "\"periods\":" NINE_TO(
+                           "0") "}}\n"
+                                "{\"type\":\"callfwd\",\"user\":\"4420\",\"record\":{\"rings\":[{"
+                                "\"expiration\":30,"
+                                "\"type\":\"If no "
+                                "response\",\"enabled\":true,\"number\":\"5550100\"}],"
+                                "\"expiration\":25}}\n"
+                                "{\"type\":\"contact\",\"user\":\"501\",\"record\":{"
+                                "\"emailAddress\":\"ada@ex.example\"}}\n"
+                                "{\"type\":\"contact\",\"user\":\"502\",\"record\":{\"jobTitle\":"
+                                "\"Buyer\","
+                                "\"timestamp\":1700000000000}}\n"
+                                "{\"type\":\"contact\",\"user\":\"503\",\"record\":{"
+                                "\"officeAddress\":{\"zip\":\"01234\"},"
+                                "\"timestamp\":1700000000000}}\n";
 
-static void __attribute__((format(printf, 2, 3)))
-add(char *text, const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3))) add(char *text, const char *fmt, ...)
 {
 	size_t n = strlen(text);
 	va_list ap;
@@ -71,8 +84,9 @@ set_password(struct rig *r, const char *name, const char *password)
 	char out[512], line[128];
 
 	snprintf(line, sizeof(line), "%s\n", password);
-	ck_assert_msg(rig_ctl(r, line, out, sizeof(out), "user password %s --password-stdin --allow-weak",
-	                  name) == 0, "user password %s: %s", name, out);
+	ck_assert_msg(rig_ctl(r, line, out, sizeof(out),
+	                  "user password %s --password-stdin --allow-weak", name) == 0,
+	    "user password %s: %s", name, out);
 }
 
 void

@@ -281,9 +281,8 @@ child_start(const struct fixture *f, enum kind kind, const char *endpoint)
 	if (c.pid == 0) {
 		dup2(out[1], STDOUT_FILENO);
 		close(out[0]);
-		execl("/proc/self/exe", "test", "serve",
-		    endpoint != NULL ? endpoint : f->endpoint[kind], f->server_cert, f->allow,
-		    (char *)NULL);
+		execl("/proc/self/exe", "test", "serve", endpoint != NULL ? endpoint : f->endpoint[kind],
+		    f->server_cert, f->allow, (char *)NULL);
 		_exit(3);
 	}
 	close(out[1]);

@@ -41,15 +41,17 @@ struct job {
 };
 
 static const char constant[] =
-	"{\"user\":\"1001\",\"name\":\"Constant Answer\",\"forward\":{\"always\":null,\"busy\":"
-	"\"1002\",\"noanswer\":\"1003\"},\"dnd\":false,\"presence\":\"available\",\"pad\":\"xxxxxxxx\"}";
+    "{\"user\":\"1001\",\"name\":\"Constant Answer\",\"forward\":{\"always\":null,\"busy\":"
+    "\"1002\",\"noanswer\":\"1003\"},\"dnd\":false,\"presence\":\"available\",\"pad\":"
+    "\"xxxxxxxx\"}";
 _Static_assert(sizeof(constant) - 1 == 150, "the benchmark counts on 150 bytes");
 
 static int config_fd = -1;
 static unsigned jobs_now;
 static unsigned jobs_left;
 
-static void job_wake(void *arg, uint64_t now)
+static void
+job_wake(void *arg, uint64_t now)
 {
 	struct http_request *req = arg;
 	struct job *job = http_state_get(req);
@@ -59,14 +61,16 @@ static void job_wake(void *arg, uint64_t now)
 	http_request_wakeup(req);
 }
 
-static void job_sleep(struct http_request *req, struct job *job, uint64_t ms)
+static void
+job_sleep(struct http_request *req, struct job *job, uint64_t ms)
 {
 	job->timer = kore_timer_add(job_wake, ms, req, KORE_TIMER_ONESHOT);
 	http_request_sleep(req);
 }
 
 /* Runs for each job, also when the client has left. */
-static void job_free(struct http_request *req)
+static void
+job_free(struct http_request *req)
 {
 	struct job *job = http_state_get(req);
 
@@ -77,7 +81,8 @@ static void job_free(struct http_request *req)
 		kore_timer_remove(job->timer);
 }
 
-static uint64_t query_number(const struct http_request *req, const char *name, uint64_t other)
+static uint64_t
+query_number(const struct http_request *req, const char *name, uint64_t other)
 {
 	const char *at;
 
@@ -86,7 +91,8 @@ static uint64_t query_number(const struct http_request *req, const char *name, u
 	return strtoull(at + strlen(name), NULL, 10);
 }
 
-static struct job *job_get(struct http_request *req)
+static struct job *
+job_get(struct http_request *req)
 {
 	struct job *job;
 
@@ -101,7 +107,8 @@ static struct job *job_get(struct http_request *req)
 	return job;
 }
 
-static int page_sleep(struct http_request *req)
+static int
+page_sleep(struct http_request *req)
 {
 	int first = !http_state_exists(req);
 	struct job *job = job_get(req);
@@ -115,7 +122,8 @@ static int page_sleep(struct http_request *req)
 }
 
 /* As much as the client takes, the rest a little later. */
-static int page_chunked(struct http_request *req, int abort_midway)
+static int
+page_chunked(struct http_request *req, int abort_midway)
 {
 	static char data[CHUNK_CREDIT];
 	int first = !http_state_exists(req);
@@ -143,7 +151,8 @@ static int page_chunked(struct http_request *req, int abort_midway)
 	return http_response_chunked_end(req) ? KORE_RESULT_OK : KORE_RESULT_ERROR;
 }
 
-static void json_text(struct kore_buf *buf, const char *name, const char *text)
+static void
+json_text(struct kore_buf *buf, const char *name, const char *text)
 {
 	kore_buf_appendf(buf, "\"%s\":", name);
 	if (text == NULL) {
@@ -162,14 +171,15 @@ static void json_text(struct kore_buf *buf, const char *name, const char *text)
 	kore_buf_appendf(buf, "\",");
 }
 
-static int page_echo(struct http_request *req)
+static int
+page_echo(struct http_request *req)
 {
 	struct http_header *header;
 	struct kore_buf buf;
 	const char *xa = NULL;
 	unsigned headers = 0;
 
-	TAILQ_FOREACH(header, &req->req_headers, list)
+	TAILQ_FOREACH (header, &req->req_headers, list)
 		headers++;
 	(void)http_request_header(req, "x-a", &xa);
 	kore_buf_init(&buf, 512);
@@ -180,7 +190,7 @@ static int page_echo(struct http_request *req)
 	json_text(&buf, "host", req->host);
 	json_text(&buf, "x-a", xa);
 	kore_buf_appendf(&buf, "\"headers\":%u,\"body\":%zu,\"pid\":%d,\"jobs\":%u,\"left\":%u}",
-		headers, req->http_body_length, (int)getpid(), jobs_now, jobs_left);
+	    headers, req->http_body_length, (int)getpid(), jobs_now, jobs_left);
 	http_response_header(req, "content-type", "application/json");
 	http_response(req, 200, buf.data, buf.offset);
 	kore_buf_cleanup(&buf);
@@ -189,25 +199,28 @@ static int page_echo(struct http_request *req)
 
 /* What a worker needs to start a thread. The more general rules of Kore come after these. */
 static struct sock_filter threads[] = {
-	KORE_SYSCALL_DENY(clone3, ENOSYS),
-	KORE_SYSCALL_ALLOW(clone),
-	KORE_SYSCALL_ALLOW(rseq),
-	KORE_SYSCALL_ALLOW(set_robust_list),
+    KORE_SYSCALL_DENY(clone3, ENOSYS),
+    KORE_SYSCALL_ALLOW(clone),
+    KORE_SYSCALL_ALLOW(rseq),
+    KORE_SYSCALL_ALLOW(set_robust_list),
 };
 
-void kore_seccomp_hook(void)
+void
+kore_seccomp_hook(void)
 {
 	(void)kore_seccomp_filter("threads", threads, KORE_FILTER_LEN(threads));
 }
 
-static void *forbidden(void *arg)
+static void *
+forbidden(void *arg)
 {
 	(void)syscall(SYS_ptrace, 0L, 0L, 0L, 0L);
 	return arg;
 }
 
 /* The thread must not be the only one to die of it. */
-static int page_forbidden(struct http_request *req)
+static int
+page_forbidden(struct http_request *req)
 {
 	pthread_t thread;
 
@@ -217,7 +230,8 @@ static int page_forbidden(struct http_request *req)
 	return KORE_RESULT_OK;
 }
 
-int page(struct http_request *req)
+int
+page(struct http_request *req)
 {
 	if (strcmp(req->path, "/constant") == 0) {
 		http_response_header(req, "content-type", "application/json");
@@ -235,15 +249,17 @@ int page(struct http_request *req)
 	return page_echo(req);
 }
 
-static int error_body(int status, char *buf, size_t len, const char **ctype)
+static int
+error_body(int status, char *buf, size_t len, const char **ctype)
 {
 	*ctype = "application/json";
-	return snprintf(buf, len, "{\"error\":\"%s\",\"type\":\"http_%d\"}",
-		http_status_text(status), status);
+	return snprintf(
+	    buf, len, "{\"error\":\"%s\",\"type\":\"http_%d\"}", http_status_text(status), status);
 }
 
 /* Runs in the parent, after the configuration has been read and before it forks. */
-void kore_parent_configure(int argc, char **argv)
+void
+kore_parent_configure(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
@@ -251,7 +267,8 @@ void kore_parent_configure(int argc, char **argv)
 	http_error_body_set(error_body);
 }
 
-static void config_write(FILE *out, char **argv)
+static void
+config_write(FILE *out, char **argv)
 {
 	char **arg;
 	char *eq;
@@ -259,8 +276,9 @@ static void config_write(FILE *out, char **argv)
 	fprintf(out, "root %s\nrunas nobody\nkeymgr_root /\nkeymgr_runas root\n", argv[5]);
 	fprintf(out, "pidfile %s/kore.pid\nworkers %s\nworker_set_affinity 0\n", argv[5], argv[4]);
 	fputs("worker_max_connections 1024\nworker_rlimit_nofiles 2048\nhttp_request_limit 2048\n"
-		"worker_accept_threshold 1\nhttp_hsts_enable 0\nhttp_server_version constant\n"
-		"http_header_max 16384\nhttp_body_max 1048576\n", out);
+	      "worker_accept_threshold 1\nhttp_hsts_enable 0\nhttp_server_version constant\n"
+	      "http_header_max 16384\nhttp_body_max 1048576\n",
+	    out);
 	for (arg = argv + 6; *arg != NULL; arg++) {
 		eq = strchr(*arg, '=');
 		if (eq != NULL)
@@ -268,17 +286,18 @@ static void config_write(FILE *out, char **argv)
 	}
 	fprintf(out, "server tls {\n\tbind 127.0.0.1 %s\n}\n", argv[1]);
 	fprintf(out, "domain * {\n\tattach tls\n\tcertfile %s\n\tcertkey %s\n\troute .* page\n}\n",
-		argv[2], argv[3]);
+	    argv[2], argv[3]);
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	char path[64];
 	FILE *out;
 
 	if (argc < 6) {
-		fprintf(stderr, "usage: %s PORT CERTIFICATE KEY WORKERS RUNDIR [setting=value ...]\n",
-			argv[0]);
+		fprintf(
+		    stderr, "usage: %s PORT CERTIFICATE KEY WORKERS RUNDIR [setting=value ...]\n", argv[0]);
 		return 2;
 	}
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -14,18 +14,19 @@
 
 #define H "Host: localhost\r\n"
 
-static void nap(void)
+static void
+nap(void)
 {
-	(void)nanosleep(&(struct timespec){ .tv_nsec = 3000000 }, NULL);
+	(void)nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
 }
 
-static void wait_logged(const struct kore_server *s, const char *text, int count, int ms)
+static void
+wait_logged(const struct kore_server *s, const char *text, int count, int ms)
 {
 	int64_t until = raw_now() + ms;
 
 	while (kore_logged(s, text) < count) {
-		ck_assert_msg(raw_now() < until, "%s: %d instead of %d", text, kore_logged(s, text),
-			count);
+		ck_assert_msg(raw_now() < until, "%s: %d instead of %d", text, kore_logged(s, text), count);
 		nap();
 	}
 }
@@ -78,7 +79,7 @@ END_TEST
 /* Four workers that die five times each: twenty restarts, each later than the one before. */
 START_TEST(deaths_do_not_spin)
 {
-	static const int delays[] = { 100, 200, 400, 800, 1600 };
+	static const int delays[] = {100, 200, 400, 800, 1600};
 	struct kore_server s;
 	int64_t begin = raw_now();
 	char text[64];
@@ -222,7 +223,8 @@ START_TEST(stops_with_clients)
 }
 END_TEST
 
-TCase *kore_process_tests(void)
+TCase *
+kore_process_tests(void)
 {
 	TCase *tcase = tcase_create("process");
 

@@ -20,18 +20,21 @@
 #include <time.h>
 #include <unistd.h>
 
-void kore_skip(const char *what, const char *why)
+void
+kore_skip(const char *what, const char *why)
 {
 	printf("SKIP %s: %s\n", what, why);
 	(void)fflush(stdout);
 }
 
-static void nap(void)
+static void
+nap(void)
 {
-	(void)nanosleep(&(struct timespec){ .tv_nsec = 3000000 }, NULL);
+	(void)nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
 }
 
-static void extension(X509 *cert, int nid, const char *value)
+static void
+extension(X509 *cert, int nid, const char *value)
 {
 	X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
 
@@ -41,7 +44,8 @@ static void extension(X509 *cert, int nid, const char *value)
 }
 
 /* Self-signed, for localhost and 127.0.0.1. */
-static void certificate(struct kore_server *s, enum kore_key kind)
+static void
+certificate(struct kore_server *s, enum kore_key kind)
 {
 	X509 *cert = X509_new();
 	X509_NAME *name = X509_get_subject_name(cert);
@@ -54,8 +58,8 @@ static void certificate(struct kore_server *s, enum kore_key kind)
 	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
 	X509_gmtime_adj(X509_getm_notBefore(cert), -3600);
 	X509_gmtime_adj(X509_getm_notAfter(cert), 86400);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1,
-		-1, 0);
+	X509_NAME_add_entry_by_txt(
+	    name, "CN", MBSTRING_ASC, (const unsigned char *)"localhost", -1, -1, 0);
 	X509_set_issuer_name(cert, name);
 	X509_set_pubkey(cert, s->pkey);
 	extension(cert, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
@@ -65,36 +69,37 @@ static void certificate(struct kore_server *s, enum kore_key kind)
 	ck_assert(out != NULL && PEM_write_X509(out, cert) == 1 && fclose(out) == 0);
 	fd = open(s->key, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	out = fd == -1 ? NULL : fdopen(fd, "w");
-	ck_assert(out != NULL &&
-		PEM_write_PrivateKey(out, s->pkey, NULL, NULL, 0, NULL, NULL) == 1 &&
-		fclose(out) == 0);
+	ck_assert(out != NULL && PEM_write_PrivateKey(out, s->pkey, NULL, NULL, 0, NULL, NULL) == 1 &&
+	    fclose(out) == 0);
 	X509_free(cert);
 }
 
 /* Free at the moment; whoever starts on it has to be ready to try another one. */
-static uint16_t free_port(void)
+static uint16_t
+free_port(void)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET };
+	struct sockaddr_in sin = {.sin_family = AF_INET};
 	socklen_t len = sizeof(sin);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	ck_assert(fd != -1 && bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0 &&
-		getsockname(fd, (struct sockaddr *)&sin, &len) == 0);
+	    getsockname(fd, (struct sockaddr *)&sin, &len) == 0);
 	(void)close(fd);
 	return ntohs(sin.sin_port);
 }
 
-static _Noreturn void child(const struct kore_server *s, int workers, const char *const *settings)
+static _Noreturn void
+child(const struct kore_server *s, int workers, const char *const *settings)
 {
 	const char *program = getenv("KORE_CONSTANT");
 	char port[8], count[8];
-	const char *argv[32] = { "kore_constant", port, s->cert, s->key, count, s->dir };
+	const char *argv[32] = {"kore_constant", port, s->cert, s->key, count, s->dir};
 	int n = 6;
 	int fd = open(s->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || fd == -1 || dup2(fd, STDOUT_FILENO) == -1 ||
-		dup2(fd, STDERR_FILENO) == -1)
+	    dup2(fd, STDERR_FILENO) == -1)
 		_exit(126);
 	(void)snprintf(port, sizeof(port), "%u", s->port);
 	(void)snprintf(count, sizeof(count), "%d", workers);
@@ -110,7 +115,8 @@ static _Noreturn void child(const struct kore_server *s, int workers, const char
 	_exit(127);
 }
 
-static void print_log(const struct kore_server *s)
+static void
+print_log(const struct kore_server *s)
 {
 	FILE *log = fopen(s->log, "re");
 	char line[1024];
@@ -121,7 +127,8 @@ static void print_log(const struct kore_server *s)
 		(void)fclose(log);
 }
 
-bool kore_answers(const struct kore_server *s, int ms)
+bool
+kore_answers(const struct kore_server *s, int ms)
 {
 	int64_t until = raw_now() + ms;
 	struct raw_tls t;
@@ -134,14 +141,15 @@ bool kore_answers(const struct kore_server *s, int ms)
 			continue;
 		}
 		ok = raw_text(&t, "GET /constant HTTP/1.1\r\nHost: localhost\r\n\r\n") &&
-			raw_next(&t, &a, false, ms) == RAW_ANSWER && a.status == 200 && a.complete;
+		    raw_next(&t, &a, false, ms) == RAW_ANSWER && a.status == 200 && a.complete;
 		raw_answer_free(&a);
 		raw_close(&t);
 	}
 	return ok && raw_now() <= until;
 }
 
-static bool started(struct kore_server *s, int workers, const char *const *settings)
+static bool
+started(struct kore_server *s, int workers, const char *const *settings)
 {
 	int64_t until = raw_now() + 10000;
 
@@ -162,14 +170,15 @@ static bool started(struct kore_server *s, int workers, const char *const *setti
 	return false;
 }
 
-void kore_start(struct kore_server *s, enum kore_key kind, int workers, const char *const *settings)
+void
+kore_start(struct kore_server *s, enum kore_key kind, int workers, const char *const *settings)
 {
 	const char *tmp = getenv("TMPDIR");
 	int attempt;
 
-	*s = (struct kore_server){ .pid = -1 };
-	(void)snprintf(s->dir, sizeof(s->dir), "%s/kore-XXXXXX",
-		tmp != NULL && strlen(tmp) < 40 ? tmp : "/tmp");
+	*s = (struct kore_server){.pid = -1};
+	(void)snprintf(
+	    s->dir, sizeof(s->dir), "%s/kore-XXXXXX", tmp != NULL && strlen(tmp) < 40 ? tmp : "/tmp");
 	ck_assert_ptr_nonnull(mkdtemp(s->dir));
 	ck_assert_int_eq(chmod(s->dir, 0711), 0);
 	(void)snprintf(s->cert, sizeof(s->cert), "%s/cert.pem", s->dir);
@@ -187,9 +196,10 @@ void kore_start(struct kore_server *s, enum kore_key kind, int workers, const ch
 	ck_abort_msg("kore_constant does not start, see KORE_CONSTANT");
 }
 
-void kore_stop(struct kore_server *s)
+void
+kore_stop(struct kore_server *s)
 {
-	static const char *const files[] = { "cert.pem", "key.pem", "log", "kore.pid" };
+	static const char *const files[] = {"cert.pem", "key.pem", "log", "kore.pid"};
 	int64_t until = raw_now() + 5000;
 	char path[128];
 	size_t i;
@@ -217,7 +227,8 @@ void kore_stop(struct kore_server *s)
 	ck_assert_msg(bad == 0, "a sanitizer complained");
 }
 
-static size_t slurp(const char *path, char *buf, size_t size)
+static size_t
+slurp(const char *path, char *buf, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd == -1 ? -1 : read(fd, buf, size - 1);
@@ -229,7 +240,8 @@ static size_t slurp(const char *path, char *buf, size_t size)
 	return (size_t)n;
 }
 
-int kore_pids(const struct kore_server *s, const char *title, pid_t *pids, int max)
+int
+kore_pids(const struct kore_server *s, const char *title, pid_t *pids, int max)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
@@ -244,8 +256,7 @@ int kore_pids(const struct kore_server *s, const char *title, pid_t *pids, int m
 		(void)snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
 		(void)slurp(path, buf, sizeof(buf));
 		at = strrchr(buf, ')');
-		if (at == NULL || at[1] != ' ' || at[2] == 'Z' ||
-			strtol(at + 4, NULL, 10) != (long)s->pid)
+		if (at == NULL || at[1] != ' ' || at[2] == 'Z' || strtol(at + 4, NULL, 10) != (long)s->pid)
 			continue;
 		(void)snprintf(path, sizeof(path), "/proc/%s/cmdline", entry->d_name);
 		(void)slurp(path, buf, sizeof(buf));
@@ -256,7 +267,8 @@ int kore_pids(const struct kore_server *s, const char *title, pid_t *pids, int m
 	return found;
 }
 
-pid_t kore_pid(const struct kore_server *s, const char *title)
+pid_t
+kore_pid(const struct kore_server *s, const char *title)
 {
 	int64_t until = raw_now() + 5000;
 	pid_t pid;
@@ -268,7 +280,8 @@ pid_t kore_pid(const struct kore_server *s, const char *title)
 	return pid;
 }
 
-int kore_logged(const struct kore_server *s, const char *text)
+int
+kore_logged(const struct kore_server *s, const char *text)
 {
 	static char buf[65536];
 	const char *at = buf;
@@ -282,19 +295,22 @@ int kore_logged(const struct kore_server *s, const char *text)
 	return found;
 }
 
-void kore_connect(const struct kore_server *s, struct raw_tls *t)
+void
+kore_connect(const struct kore_server *s, struct raw_tls *t)
 {
 	ck_assert(raw_open(t, s->port, "localhost", s->cert, 0, 5000));
 }
 
-void kore_ask(struct raw_tls *t, const char *request, int status, struct raw_answer *a)
+void
+kore_ask(struct raw_tls *t, const char *request, int status, struct raw_answer *a)
 {
 	ck_assert(raw_text(t, request));
 	ck_assert_int_eq(raw_next(t, a, strncmp(request, "HEAD ", 5) == 0, 5000), RAW_ANSWER);
 	ck_assert_int_eq(a->status, status);
 }
 
-long kore_number(const struct raw_answer *a, const char *name)
+long
+kore_number(const struct raw_answer *a, const char *name)
 {
 	char quoted[32];
 	const char *at;
@@ -305,7 +321,8 @@ long kore_number(const struct raw_answer *a, const char *name)
 	return strtol(at + strlen(quoted), NULL, 10);
 }
 
-long kore_rss(pid_t pid)
+long
+kore_rss(pid_t pid)
 {
 	char path[64], buf[4096];
 	const char *at;

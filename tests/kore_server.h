@@ -24,7 +24,8 @@ struct kore_server {
 enum kore_key { KORE_KEY_EC, KORE_KEY_RSA };
 
 /* Starts it and waits until it answers; fails the test if it does not. */
-void kore_start(struct kore_server *s, enum kore_key kind, int workers, const char *const *settings);
+void kore_start(
+    struct kore_server *s, enum kore_key kind, int workers, const char *const *settings);
 void kore_stop(struct kore_server *s);
 
 /* The processes with this in their title, "[wrk" or "[keymgr]". Returns their number. */

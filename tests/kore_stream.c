@@ -13,21 +13,27 @@
 
 static struct kore_server server;
 
-static void setup(void)
+static void
+setup(void)
 {
 	static const char *const settings[] = {
-		"http_header_timeout=1", "http_body_timeout=1", "http_keepalive_time=2", NULL,
+	    "http_header_timeout=1",
+	    "http_body_timeout=1",
+	    "http_keepalive_time=2",
+	    NULL,
 	};
 
 	kore_start(&server, KORE_KEY_EC, 1, settings);
 }
 
-static void teardown(void)
+static void
+teardown(void)
 {
 	kore_stop(&server);
 }
 
-static void check_stream(const struct raw_answer *a, size_t len)
+static void
+check_stream(const struct raw_answer *a, size_t len)
 {
 	ck_assert(a->complete);
 	ck_assert_uint_eq(a->body_len, len);
@@ -67,7 +73,8 @@ START_TEST(chunked_and_close)
 	struct raw_answer a;
 
 	kore_connect(&server, &t);
-	kore_ask(&t, "GET /chunked?n=500&size=1000 HTTP/1.1\r\n" H "Connection: close\r\n\r\n", 200, &a);
+	kore_ask(
+	    &t, "GET /chunked?n=500&size=1000 HTTP/1.1\r\n" H "Connection: close\r\n\r\n", 200, &a);
 	ck_assert(a.chunked);
 	check_stream(&a, 500000);
 	raw_answer_free(&a);
@@ -104,7 +111,8 @@ START_TEST(aborted)
 END_TEST
 
 /* Waits until the echo page, which runs in the same worker, shows this number. */
-static void wait_number(const char *name, long number)
+static void
+wait_number(const char *name, long number)
 {
 	int64_t until = raw_now() + 3000;
 	struct raw_tls t;
@@ -121,7 +129,8 @@ static void wait_number(const char *name, long number)
 	} while (seen != number);
 }
 
-static long number_now(const char *name)
+static long
+number_now(const char *name)
 {
 	struct raw_tls t;
 	struct raw_answer a;
@@ -138,9 +147,9 @@ static long number_now(const char *name)
 START_TEST(client_leaves)
 {
 	static const char *const requests[] = {
-		"GET /sleep?n=60000 HTTP/1.1\r\n" H "\r\n",
-		"POST /sleep?n=60000 HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\nab",
-		"GET /chunked?n=1000000&size=60000 HTTP/1.1\r\n" H "\r\n",
+	    "GET /sleep?n=60000 HTTP/1.1\r\n" H "\r\n",
+	    "POST /sleep?n=60000 HTTP/1.1\r\n" H "Content-Length: 2\r\n\r\nab",
+	    "GET /chunked?n=1000000&size=60000 HTTP/1.1\r\n" H "\r\n",
 	};
 	long left = number_now("left");
 	struct raw_tls t;
@@ -263,7 +272,8 @@ END_TEST
  * Sends a byte now and then until the answer comes or the connection ends. Returns the status,
  * 0 if there was none, and the time it took.
  */
-static int trickle(struct raw_tls *t, const char *start, const char *byte, int64_t *took)
+static int
+trickle(struct raw_tls *t, const char *start, const char *byte, int64_t *took)
 {
 	int64_t begin = raw_now();
 	struct raw_answer a;
@@ -303,7 +313,8 @@ START_TEST(slow_body_is_cut)
 	int64_t took;
 
 	kore_connect(&server, &t);
-	ck_assert_int_eq(trickle(&t, "PUT / HTTP/1.1\r\n" H "Content-Length: 999\r\n\r\n", "x", &took), 408);
+	ck_assert_int_eq(
+	    trickle(&t, "PUT / HTTP/1.1\r\n" H "Content-Length: 999\r\n\r\n", "x", &took), 408);
 	ck_assert_msg(took >= 900 && took < 3000, "after %lld ms", (long long)took);
 	ck_assert(raw_closed(&t, 2000));
 	raw_close(&t);
@@ -327,7 +338,8 @@ START_TEST(idle_is_closed_silently)
 }
 END_TEST
 
-TCase *kore_stream_tests(void)
+TCase *
+kore_stream_tests(void)
 {
 	TCase *tcase = tcase_create("stream");
 

@@ -17,16 +17,17 @@
 
 #define H "Host: localhost\r\n"
 
-static void both_versions(const struct kore_server *s)
+static void
+both_versions(const struct kore_server *s)
 {
-	static const int versions[] = { TLS1_2_VERSION, TLS1_3_VERSION };
+	static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
 	struct raw_tls t;
 	struct raw_answer a;
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
-		ck_assert_msg(raw_open(&t, s->port, "localhost", s->cert, versions[i], 5000),
-			"version %x", (unsigned)versions[i]);
+		ck_assert_msg(raw_open(&t, s->port, "localhost", s->cert, versions[i], 5000), "version %x",
+		    (unsigned)versions[i]);
 		ck_assert_int_eq(SSL_version(t.ssl), versions[i]);
 		kore_ask(&t, "GET /constant HTTP/1.1\r\n" H "\r\n", 200, &a);
 		raw_answer_free(&a);
@@ -36,13 +37,14 @@ static void both_versions(const struct kore_server *s)
 }
 
 /* The same server for both of its names, with or without SNI. */
-static void both_names(const struct kore_server *s)
+static void
+both_names(const struct kore_server *s)
 {
 	static const char *const requests[] = {
-		"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: 127.0.0.1:8443\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: [::1]:8443\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: localhost:8443\r\n\r\n",
+	    "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+	    "GET / HTTP/1.1\r\nHost: 127.0.0.1:8443\r\n\r\n",
+	    "GET / HTTP/1.1\r\nHost: [::1]:8443\r\n\r\n",
+	    "GET / HTTP/1.1\r\nHost: localhost:8443\r\n\r\n",
 	};
 	struct raw_tls t;
 	struct raw_answer a;
@@ -60,7 +62,8 @@ static void both_names(const struct kore_server *s)
 	raw_close(&t);
 }
 
-static void key_only_in_keymgr(const struct kore_server *s, const char *const *params)
+static void
+key_only_in_keymgr(const struct kore_server *s, const char *const *params)
 {
 	pid_t pids[8];
 	pid_t keymgr = kore_pid(s, "[keymgr]");
@@ -86,8 +89,8 @@ static void key_only_in_keymgr(const struct kore_server *s, const char *const *p
 		}
 		control = control || r == 1;
 		for (i = 0; i <= workers; i++)
-			ck_assert_msg(memory_has_number(pids[i], n) == 0, "%s in process %d", *params,
-				(int)pids[i]);
+			ck_assert_msg(
+			    memory_has_number(pids[i], n) == 0, "%s in process %d", *params, (int)pids[i]);
 		BN_clear_free(n);
 	}
 	ck_assert_msg(control, "not even the key manager has the key: the search is broken");
@@ -95,7 +98,7 @@ static void key_only_in_keymgr(const struct kore_server *s, const char *const *p
 
 START_TEST(elliptic_curve)
 {
-	static const char *const params[] = { OSSL_PKEY_PARAM_PRIV_KEY, NULL };
+	static const char *const params[] = {OSSL_PKEY_PARAM_PRIV_KEY, NULL};
 	struct kore_server s;
 
 	kore_start(&s, KORE_KEY_EC, 2, NULL);
@@ -109,7 +112,10 @@ END_TEST
 START_TEST(rsa)
 {
 	static const char *const params[] = {
-		OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_RSA_FACTOR1, OSSL_PKEY_PARAM_RSA_FACTOR2, NULL,
+	    OSSL_PKEY_PARAM_RSA_D,
+	    OSSL_PKEY_PARAM_RSA_FACTOR1,
+	    OSSL_PKEY_PARAM_RSA_FACTOR2,
+	    NULL,
 	};
 	struct kore_server s;
 
@@ -120,7 +126,8 @@ START_TEST(rsa)
 }
 END_TEST
 
-TCase *kore_tls_tests(void)
+TCase *
+kore_tls_tests(void)
 {
 	TCase *tcase = tcase_create("tls");
 

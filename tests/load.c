@@ -29,8 +29,8 @@ static void
 ask_on(struct load_seen *seen, struct rig *r, int i, const char *user, const char *path)
 {
 	while (!seen->stop) {
-		struct answer a = rig_ask(r, &(struct ask){.path = path, .user = user, .gateway = i,
-		                                 .accept = "application/json"});
+		struct answer a = rig_ask(r,
+		    &(struct ask){.path = path, .user = user, .gateway = i, .accept = "application/json"});
 
 		if (a.status == 200) {
 			seen->last_ok_ms = ms_now();
@@ -47,7 +47,8 @@ void
 load_begin(struct load_client *l, struct rig *r, int i, const char *user, const char *path,
     const char *netns)
 {
-	l->seen = mmap(NULL, sizeof(*l->seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	l->seen =
+	    mmap(NULL, sizeof(*l->seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(l->seen, MAP_FAILED);
 	l->pid = fork();
 	ck_assert_int_ge(l->pid, 0);

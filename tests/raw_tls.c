@@ -19,7 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-int64_t raw_now(void)
+int64_t
+raw_now(void)
 {
 	struct timespec ts;
 
@@ -27,9 +28,10 @@ int64_t raw_now(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-static bool wait_for(struct raw_tls *t, int error, int64_t until)
+static bool
+wait_for(struct raw_tls *t, int error, int64_t until)
 {
-	struct pollfd pfd = { .fd = t->fd };
+	struct pollfd pfd = {.fd = t->fd};
 	int64_t left = until - raw_now();
 
 	if (error == SSL_ERROR_WANT_READ)
@@ -41,15 +43,17 @@ static bool wait_for(struct raw_tls *t, int error, int64_t until)
 	return left > 0 && poll(&pfd, 1, (int)left) == 1;
 }
 
-static int connect_to(uint16_t port)
+static int
+connect_to(uint16_t port)
 {
-	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons(port)};
 	int on = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd != -1 && (connect(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1 ||
-		fcntl(fd, F_SETFL, O_NONBLOCK) == -1)) {
+	if (fd != -1 &&
+	    (connect(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1 ||
+	        fcntl(fd, F_SETFL, O_NONBLOCK) == -1)) {
 		(void)close(fd);
 		return -1;
 	}
@@ -58,7 +62,8 @@ static int connect_to(uint16_t port)
 	return fd;
 }
 
-static SSL *session(struct raw_tls *t, const char *sni, const char *cert, int version)
+static SSL *
+session(struct raw_tls *t, const char *sni, const char *cert, int version)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 	SSL *ssl;
@@ -66,8 +71,9 @@ static SSL *session(struct raw_tls *t, const char *sni, const char *cert, int ve
 	t->ctx = ctx;
 	if (ctx == NULL)
 		return NULL;
-	if (version != 0 && (!SSL_CTX_set_min_proto_version(ctx, version) ||
-		!SSL_CTX_set_max_proto_version(ctx, version)))
+	if (version != 0 &&
+	    (!SSL_CTX_set_min_proto_version(ctx, version) ||
+	        !SSL_CTX_set_max_proto_version(ctx, version)))
 		return NULL;
 	if (cert != NULL) {
 		if (!SSL_CTX_load_verify_locations(ctx, cert, NULL))
@@ -83,14 +89,14 @@ static SSL *session(struct raw_tls *t, const char *sni, const char *cert, int ve
 	return ssl;
 }
 
-bool raw_open(struct raw_tls *t, uint16_t port, const char *sni, const char *cert, int version,
-	int ms)
+bool
+raw_open(struct raw_tls *t, uint16_t port, const char *sni, const char *cert, int version, int ms)
 {
 	int64_t until = raw_now() + ms;
 	SSL *ssl;
 	int r;
 
-	*t = (struct raw_tls){ .fd = -1 };
+	*t = (struct raw_tls){.fd = -1};
 	(void)signal(SIGPIPE, SIG_IGN);
 	t->fd = connect_to(port);
 	if (t->fd == -1)
@@ -108,17 +114,19 @@ bool raw_open(struct raw_tls *t, uint16_t port, const char *sni, const char *cer
 	return false;
 }
 
-void raw_close(struct raw_tls *t)
+void
+raw_close(struct raw_tls *t)
 {
 	SSL_free(t->ssl);
 	SSL_CTX_free(t->ctx);
 	if (t->fd != -1)
 		(void)close(t->fd);
 	free(t->buf);
-	*t = (struct raw_tls){ .fd = -1 };
+	*t = (struct raw_tls){.fd = -1};
 }
 
-bool raw_send(struct raw_tls *t, const void *data, size_t len, int ms)
+bool
+raw_send(struct raw_tls *t, const void *data, size_t len, int ms)
 {
 	int64_t until = raw_now() + ms;
 	const char *at = data;
@@ -137,13 +145,15 @@ bool raw_send(struct raw_tls *t, const void *data, size_t len, int ms)
 	return true;
 }
 
-bool raw_text(struct raw_tls *t, const char *text)
+bool
+raw_text(struct raw_tls *t, const char *text)
 {
 	return raw_send(t, text, strlen(text), 2000);
 }
 
 /* Appends what arrives. False when the stream has ended or the time is over. */
-static bool more(struct raw_tls *t, int64_t until)
+static bool
+more(struct raw_tls *t, int64_t until)
 {
 	int error, r;
 	char *grown;
@@ -177,7 +187,8 @@ static bool more(struct raw_tls *t, int64_t until)
 	}
 }
 
-static void consume(struct raw_tls *t, size_t len)
+static void
+consume(struct raw_tls *t, size_t len)
 {
 	t->len -= len;
 	if (t->len > 0)
@@ -186,7 +197,8 @@ static void consume(struct raw_tls *t, size_t len)
 		t->buf[t->len] = '\0';
 }
 
-static bool append(struct raw_answer *a, const char *data, size_t len)
+static bool
+append(struct raw_answer *a, const char *data, size_t len)
 {
 	char *grown = realloc(a->body, a->body_len + len + 1);
 
@@ -199,13 +211,14 @@ static bool append(struct raw_answer *a, const char *data, size_t len)
 	return true;
 }
 
-static enum raw_result ended(struct raw_tls *t)
+static enum raw_result
+ended(struct raw_tls *t)
 {
 	return t->closed ? RAW_CLOSED : RAW_TIMEOUT;
 }
 
-static enum raw_result sized_body(struct raw_tls *t, struct raw_answer *a, size_t len,
-	int64_t until)
+static enum raw_result
+sized_body(struct raw_tls *t, struct raw_answer *a, size_t len, int64_t until)
 {
 	size_t part;
 
@@ -221,7 +234,8 @@ static enum raw_result sized_body(struct raw_tls *t, struct raw_answer *a, size_
 	return RAW_ANSWER;
 }
 
-static enum raw_result chunked_body(struct raw_tls *t, struct raw_answer *a, int64_t until)
+static enum raw_result
+chunked_body(struct raw_tls *t, struct raw_answer *a, int64_t until)
 {
 	size_t at, size;
 	char *end;
@@ -233,7 +247,7 @@ static enum raw_result chunked_body(struct raw_tls *t, struct raw_answer *a, int
 		}
 		size = 0;
 		for (at = 0; isxdigit((unsigned char)t->buf[at]) && at < 8; at++)
-			size = size * 16 + (size_t)strtoul((char[]){ t->buf[at], 0 }, NULL, 16);
+			size = size * 16 + (size_t)strtoul((char[]){t->buf[at], 0}, NULL, 16);
 		if (at == 0 || t->buf + at != end)
 			return RAW_MALFORMED;
 		at += 2;
@@ -253,7 +267,8 @@ static enum raw_result chunked_body(struct raw_tls *t, struct raw_answer *a, int
 	}
 }
 
-static enum raw_result body(struct raw_tls *t, struct raw_answer *a, bool bodyless, int64_t until)
+static enum raw_result
+body(struct raw_tls *t, struct raw_answer *a, bool bodyless, int64_t until)
 {
 	char *length = raw_field(a, "content-length");
 	char *coding = raw_field(a, "transfer-encoding");
@@ -278,19 +293,20 @@ static enum raw_result body(struct raw_tls *t, struct raw_answer *a, bool bodyle
 	return r;
 }
 
-enum raw_result raw_next(struct raw_tls *t, struct raw_answer *a, bool bodyless, int ms)
+enum raw_result
+raw_next(struct raw_tls *t, struct raw_answer *a, bool bodyless, int ms)
 {
 	int64_t until = raw_now() + ms;
 	char *end;
 
-	*a = (struct raw_answer){ 0 };
+	*a = (struct raw_answer){0};
 	while (t->len == 0 || (end = strstr(t->buf, "\r\n\r\n")) == NULL) {
 		if (!more(t, until))
 			return t->len > 0 && t->closed ? RAW_MALFORMED : ended(t);
 	}
 	a->head_len = (size_t)(end - t->buf) + 4;
 	if (a->head_len >= sizeof(a->head) || strncmp(t->buf, "HTTP/1.", 7) != 0 ||
-		!isdigit((unsigned char)t->buf[7]) || t->buf[8] != ' ')
+	    !isdigit((unsigned char)t->buf[7]) || t->buf[8] != ' ')
 		return RAW_MALFORMED;
 	memcpy(a->head, t->buf, a->head_len);
 	a->status = (int)strtol(a->head + 9, NULL, 10);
@@ -300,13 +316,15 @@ enum raw_result raw_next(struct raw_tls *t, struct raw_answer *a, bool bodyless,
 	return body(t, a, bodyless, until);
 }
 
-void raw_answer_free(struct raw_answer *a)
+void
+raw_answer_free(struct raw_answer *a)
 {
 	free(a->body);
 	a->body = NULL;
 }
 
-char *raw_field(const struct raw_answer *a, const char *name)
+char *
+raw_field(const struct raw_answer *a, const char *name)
 {
 	size_t len = strlen(name);
 	const char *line = a->head;
@@ -328,12 +346,14 @@ char *raw_field(const struct raw_answer *a, const char *name)
 	return found;
 }
 
-bool raw_closed(struct raw_tls *t, int ms)
+bool
+raw_closed(struct raw_tls *t, int ms)
 {
 	return t->len == 0 && !more(t, raw_now() + ms) && t->closed;
 }
 
-long raw_drain(struct raw_tls *t, int ms)
+long
+raw_drain(struct raw_tls *t, int ms)
 {
 	long len;
 

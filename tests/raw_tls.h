@@ -16,10 +16,10 @@ struct raw_tls {
 	void *ctx;
 	void *ssl;
 	int fd;
-	bool closed;		/* end of stream, or an error, was seen */
-	bool clean;		/* and it came with a close_notify */
+	bool closed; /* end of stream, or an error, was seen */
+	bool clean;  /* and it came with a close_notify */
 	size_t len;
-	char *buf;		/* read, but not yet part of an answer */
+	char *buf; /* read, but not yet part of an answer */
 	size_t size;
 };
 
@@ -27,12 +27,12 @@ enum raw_result { RAW_ANSWER, RAW_CLOSED, RAW_TIMEOUT, RAW_MALFORMED };
 
 struct raw_answer {
 	int status;
-	bool complete;		/* false: the connection closed in the middle of the body */
+	bool complete; /* false: the connection closed in the middle of the body */
 	bool chunked;
 	size_t head_len;
-	char head[32768];	/* status line and header fields, NUL-terminated */
+	char head[32768]; /* status line and header fields, NUL-terminated */
 	size_t body_len;
-	char *body;		/* NUL-terminated, to be freed by raw_answer_free() */
+	char *body; /* NUL-terminated, to be freed by raw_answer_free() */
 };
 
 /* Monotonic clock in milliseconds. */
@@ -42,8 +42,8 @@ int64_t raw_now(void);
  * Connects to 127.0.0.1. The name for SNI may be NULL. The peer must prove that it has the
  * certificate in the file, unless that is NULL. version is TLS1_2_VERSION, TLS1_3_VERSION or 0.
  */
-bool raw_open(struct raw_tls *t, uint16_t port, const char *sni, const char *cert, int version,
-	int ms);
+bool raw_open(
+    struct raw_tls *t, uint16_t port, const char *sni, const char *cert, int version, int ms);
 void raw_close(struct raw_tls *t);
 
 /* All of the data, false if the peer does not take it in time. */

@@ -101,8 +101,7 @@ start(const char *out, char *const argv[])
 	return pid;
 }
 
-static void __attribute__((format(printf, 1, 2)))
-run_quietly(const char *fmt, ...)
+static void __attribute__((format(printf, 1, 2))) run_quietly(const char *fmt, ...)
 {
 	char cmd[2048];
 	va_list ap;
@@ -116,13 +115,16 @@ run_quietly(const char *fmt, ...)
 static void
 make_certificate(struct rig *r)
 {
-	run_quietly("mkdir -p %s/tls && openssl req -x509 -newkey %s -nodes -days 2 -subj /CN=localhost "
-	            "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout %s/tls/server.key "
-	            "-out %s/tls/server.crt 2>/dev/null && chmod 600 %s/tls/server.key",
-	    r->dir, r->rsa ? "rsa:2048" : "ec -pkeyopt ec_paramgen_curve:prime256v1", r->dir, r->dir, r->dir);
+	run_quietly(
+	    "mkdir -p %s/tls && openssl req -x509 -newkey %s -nodes -days 2 -subj /CN=localhost "
+	    "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout %s/tls/server.key "
+	    "-out %s/tls/server.crt 2>/dev/null && chmod 600 %s/tls/server.key",
+	    r->dir, r->rsa ? "rsa:2048" : "ec -pkeyopt ec_paramgen_curve:prime256v1", r->dir, r->dir,
+	    r->dir);
 	if (geteuid() == 0)
 		run_quietly("chmod 711 %s/tls && chmod 644 %s/tls/server.crt && "
-		            "chown tandem-keymgr %s/tls/server.key", r->dir, r->dir, r->dir);
+		            "chown tandem-keymgr %s/tls/server.key",
+		    r->dir, r->dir, r->dir);
 }
 
 static void
@@ -165,7 +167,8 @@ rig_make(struct rig *r)
 void
 rig_backend(struct rig *r)
 {
-	char *argv[] = {(char *)(uintptr_t)program("tandem-backend"), (char *)(uintptr_t)"-c", r->conf, NULL};
+	char *argv[] = {
+	    (char *)(uintptr_t)program("tandem-backend"), (char *)(uintptr_t) "-c", r->conf, NULL};
 
 	r->backend = start(r->log, argv);
 	for (long long until = ms_now() + 15000;;) {
@@ -181,7 +184,8 @@ void
 rig_gateway(struct rig *r, int i)
 {
 	char conf[128];
-	char *argv[] = {(char *)(uintptr_t)program("tandem-gateway"), (char *)(uintptr_t)"-c", conf, NULL};
+	char *argv[] = {
+	    (char *)(uintptr_t)program("tandem-gateway"), (char *)(uintptr_t) "-c", conf, NULL};
 
 	snprintf(conf, sizeof(conf), "%s/gateway%d.conf", r->dir, i);
 	r->gateway[i] = start(r->log, argv);
@@ -191,7 +195,8 @@ void
 rig_await_ready(struct rig *r, int i)
 {
 	for (long long until = ms_now() + 15000;;) {
-		struct answer a = rig_ask(r, &(struct ask){.path = "//readyz", .gateway = i, .fresh = true});
+		struct answer a =
+		    rig_ask(r, &(struct ask){.path = "//readyz", .gateway = i, .fresh = true});
 		int status = a.status;
 
 		answer_free(&a);
@@ -343,8 +348,9 @@ rig_get(struct rig *r, const char *user, const char *path)
 struct answer
 rig_put(struct rig *r, const char *user, const char *path, const char *json)
 {
-	return rig_ask(r, &(struct ask){.method = "PUT", .path = path, .user = user,
-	                      .type = "application/json", .body = json});
+	return rig_ask(r,
+	    &(struct ask){
+	        .method = "PUT", .path = path, .user = user, .type = "application/json", .body = json});
 }
 
 size_t

@@ -21,7 +21,7 @@ struct rig {
 	char log[96]; /* stderr of all processes */
 	int port[RIG_GATEWAYS];
 	pid_t backend, gateway[RIG_GATEWAYS];
-	bool rsa; /* RSA-2048 certificate instead of P-256; set before rig_start() */
+	bool rsa;          /* RSA-2048 certificate instead of P-256; set before rig_start() */
 	const char *extra; /* further lines of the configuration, section headers included; or NULL */
 	bool own_cert_dir;
 };

@@ -133,8 +133,8 @@ write_until_killed(const char *home, const unsigned *last, bool early)
 	if (writer_start(&writer, s, CLIENTS, CLIENTS, &e) != 0)
 		die("writer", err_text(&e));
 	for (unsigned i = 0; i < CLIENTS; i++) {
-		jobs[i] = (struct job){.client = i, .seq = last[i] + 1, .early = early,
-		    .job = {.apply = apply, .done = done}};
+		jobs[i] = (struct job){
+		    .client = i, .seq = last[i] + 1, .early = early, .job = {.apply = apply, .done = done}};
 		if (writer_submit(writer, &jobs[i].job) != 0)
 			_exit(5);
 	}
@@ -307,7 +307,8 @@ main(int argc, char **argv)
 	control = kill_often(kills, seed, true);
 	if (lost == 0 && control > 0 && control != UINT32_MAX)
 		return 0;
-	printf("FAILED: %s\n", lost != 0 ? "acknowledged jobs were lost"
-	                                 : "the control lost nothing, so the check sees nothing");
+	printf("FAILED: %s\n",
+	    lost != 0 ? "acknowledged jobs were lost"
+	              : "the control lost nothing, so the check sees nothing");
 	return 1;
 }

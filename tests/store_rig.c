@@ -31,8 +31,8 @@ store_rig_open(struct store_rig *rig, const char *engine)
 	snprintf(rig->dir, sizeof(rig->dir), "/tmp/tandem-store.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(rig->dir));
 	snprintf(rig->home, sizeof(rig->home), "%s/db", rig->dir);
-	rig->conf = (struct store_conf){.engine = engine, .dir = rig->home, .log = keep_line,
-	    .arg = rig};
+	rig->conf =
+	    (struct store_conf){.engine = engine, .dir = rig->home, .log = keep_line, .arg = rig};
 	store_rig_reopen(rig);
 }
 
@@ -96,8 +96,8 @@ store_rig_put(struct store_txn *t, const char *key, const char *val)
 {
 	struct err e;
 
-	ck_assert_msg(store_put(t, STORE_DATA, str_c(key), str_c(val), &e) == 0, "put: %s",
-	    err_text(&e));
+	ck_assert_msg(
+	    store_put(t, STORE_DATA, str_c(key), str_c(val), &e) == 0, "put: %s", err_text(&e));
 }
 
 int

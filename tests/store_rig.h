@@ -7,8 +7,8 @@
 
 struct store_rig {
 	char dir[64];
-	char home[80];       /* in dir; the store creates it */
-	char lines[2048];    /* what was logged */
+	char home[80];    /* in dir; the store creates it */
+	char lines[2048]; /* what was logged */
 	struct store_conf conf;
 	struct store *s;
 };

@@ -64,7 +64,11 @@ START_TEST(hash_and_verify)
 END_TEST
 
 static const char *const malformed[] = {
-    "", "x", "$argon2id$", "$argon2id$v=19$m=19456,t=2,p=1$", "$argon2id$v=19$m=19456,t=2,p=1$$",
+    "",
+    "x",
+    "$argon2id$",
+    "$argon2id$v=19$m=19456,t=2,p=1$",
+    "$argon2id$v=19$m=19456,t=2,p=1$$",
     /* asks for 4 TiB, for hours, for nothing */
     "$argon2id$v=19$m=4294967295,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$"
     "YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXowMTIzNDU",
@@ -109,17 +113,15 @@ START_TEST(lengths)
 	memset(text, 'x', sizeof(text));
 	longest = hash_of(a, (struct str){text, AUTH_PASSWORD_MAX});
 	none = hash_of(a, STR_LIT(""));
-	ck_assert(verifies(a, (struct str){text, AUTH_PASSWORD_MAX},
-	    (struct str){longest.text, longest.n}));
+	ck_assert(
+	    verifies(a, (struct str){text, AUTH_PASSWORD_MAX}, (struct str){longest.text, longest.n}));
 	ck_assert(verifies(a, STR_LIT(""), (struct str){none.text, none.n}));
-	ck_assert(!verifies(a, (struct str){text, AUTH_PASSWORD_MAX + 1},
-	    (struct str){longest.text, longest.n}));
+	ck_assert(!verifies(
+	    a, (struct str){text, AUTH_PASSWORD_MAX + 1}, (struct str){longest.text, longest.n}));
 	ck_assert(!verifies(a, password, (struct str){text, AUTH_HASH_MAX}));
 	ck_assert(!verifies(a, password, (struct str){text, AUTH_HASH_MAX + 1}));
-	ck_assert_int_eq(
-	    auth_hash(a, (struct str){text, AUTH_PASSWORD_MAX + 1}, rig_done, &an), -1);
-	ck_assert_int_eq(
-	    auth_sign(a, (struct str){text, AUTH_PAYLOAD_MAX + 1}, rig_done, &an), -1);
+	ck_assert_int_eq(auth_hash(a, (struct str){text, AUTH_PASSWORD_MAX + 1}, rig_done, &an), -1);
+	ck_assert_int_eq(auth_sign(a, (struct str){text, AUTH_PAYLOAD_MAX + 1}, rig_done, &an), -1);
 	ck_assert_int_eq(an.calls, 0);
 	auth_stop(a);
 }
@@ -191,8 +193,8 @@ START_TEST(full_queue)
 
 	ck_assert_int_eq(kill(auth_pid(a), SIGSTOP), 0);
 	for (int i = 0; i < AUTH_QUEUE_MAX; i++)
-		ck_assert_int_eq(i % 8 == 0 ? auth_hash(a, password, rig_done, &an[i]) :
-					      auth_sign(a, longest, rig_done, &an[i]),
+		ck_assert_int_eq(i % 8 == 0 ? auth_hash(a, password, rig_done, &an[i])
+		                            : auth_sign(a, longest, rig_done, &an[i]),
 		    0);
 	ck_assert_int_eq(auth_sign(a, password, rig_done, &one_more), -1);
 	ck_assert_int_eq(auth_hash(a, password, rig_done, &one_more), -1);
@@ -300,9 +302,8 @@ START_TEST(threads_are_bounded)
 	struct answer hash = hash_of(a, password), an[8] = {0};
 
 	for (int i = 0; i < 8; i++)
-		ck_assert_int_eq(auth_verify(a, password, (struct str){hash.text, hash.n},
-				     rig_done, &an[i]),
-		    0);
+		ck_assert_int_eq(
+		    auth_verify(a, password, (struct str){hash.text, hash.n}, rig_done, &an[i]), 0);
 	while (an[7].calls == 0) {
 		ck_assert_int_eq(tasks(auth_pid(a)), (int)threads + 1);
 		ck_assert_int_eq(auth_read(a), 0);
@@ -324,8 +325,8 @@ START_TEST(killed_child)
 
 	ck_assert_int_eq(kill(auth_pid(a), SIGSTOP), 0);
 	for (int i = 0; i < 6; i++)
-		ck_assert_int_eq(i % 2 ? auth_sign(a, password, rig_done, &an[i]) :
-					 auth_hash(a, password, rig_done, &an[i]),
+		ck_assert_int_eq(i % 2 ? auth_sign(a, password, rig_done, &an[i])
+		                       : auth_hash(a, password, rig_done, &an[i]),
 		    0);
 	ck_assert_int_eq(kill(auth_pid(a), SIGKILL), 0);
 	rig_wait_end(a);
@@ -364,8 +365,8 @@ END_TEST
 /* What can be seen of the confinement from outside. */
 START_TEST(confined)
 {
-	const char *const wanted[] = {"\nSeccomp:\t2\n", "\nNoNewPrivs:\t1\n",
-	    "\nCapEff:\t0000000000000000\n"};
+	const char *const wanted[] = {
+	    "\nSeccomp:\t2\n", "\nNoNewPrivs:\t1\n", "\nCapEff:\t0000000000000000\n"};
 	char status[4096], path[64];
 	int extra = open(rig_dir, O_RDONLY);
 	struct auth *a = auth_rig_start(1);
@@ -401,16 +402,14 @@ static const struct {
 	uint32_t head[4]; /* op, id, lengths */
 	size_t n;         /* bytes sent */
 } bad_requests[] = {
-    {{0, 1, 0, 0}, 1},
-    {{0, 1, 0, 0}, 15},
-    {{3, 1, 0, 0}, 16},                 /* no such operation */
-    {{0, 1, 5, 0}, 20},                 /* one byte short */
-    {{0, 1, 5, 0}, 22},                 /* one byte long */
-    {{0, 1, 1025, 0}, 16 + 1025},       /* password too long */
-    {{1, 1, 4, 129}, 16 + 133},         /* hash too long */
-    {{2, 1, 4, 4}, 24},                 /* signing takes one string */
-    {{2, 1, 2049, 0}, 16 + 2049},       /* more than the buffer */
-    {{1, 1, 0xffffffff, 1}, 16},        /* lengths whose sum wraps */
+    {{0, 1, 0, 0}, 1}, {{0, 1, 0, 0}, 15}, {{3, 1, 0, 0}, 16}, /* no such operation */
+    {{0, 1, 5, 0}, 20},                                        /* one byte short */
+    {{0, 1, 5, 0}, 22},                                        /* one byte long */
+    {{0, 1, 1025, 0}, 16 + 1025},                              /* password too long */
+    {{1, 1, 4, 129}, 16 + 133},                                /* hash too long */
+    {{2, 1, 4, 4}, 24},                                        /* signing takes one string */
+    {{2, 1, 2049, 0}, 16 + 2049},                              /* more than the buffer */
+    {{1, 1, 0xffffffff, 1}, 16},                               /* lengths whose sum wraps */
 };
 
 /* Leaves the child to be waited for by auth_stop(). */
@@ -430,8 +429,7 @@ START_TEST(malformed_request)
 	struct auth *a = auth_rig_start(1);
 
 	memcpy(frame, bad_requests[_i].head, sizeof(bad_requests[_i].head));
-	ck_assert_int_eq(send(auth_fd(a), frame, bad_requests[_i].n, 0),
-	    (ssize_t)bad_requests[_i].n);
+	ck_assert_int_eq(send(auth_fd(a), frame, bad_requests[_i].n, 0), (ssize_t)bad_requests[_i].n);
 	rig_wait_end(a);
 	expect_exit(auth_pid(a), EXIT_FAILURE);
 	auth_stop(a);
@@ -454,17 +452,17 @@ static const struct {
 	size_t n;
 	bool fine;
 } replies[] = {
-    {{0, 1, 64}, 12 + 64, true},        /* the control: it can be taken for the child's */
-    {{0, 1, 0}, 1, false},              /* shorter than its head */
-    {{0, 1, 64}, 12 + 63, false},       /* one byte short */
-    {{0, 1, 64}, 12 + 65, false},       /* one byte long */
-    {{0, 1, 63}, 12 + 63, false},       /* not the length of a signature */
-    {{0, 0, 64}, 12 + 64, false},       /* a result without success */
-    {{0, 2, 64}, 12 + 64, false},       /* neither yes nor no */
-    {{1, 1, 64}, 12 + 64, false},       /* never asked */
-    {{64, 1, 64}, 12 + 64, false},      /* same place, other request */
-    {{0, 1, 0xffffffff}, 12 + 128, false},/* announces more than there is */
-    {{0, 1, 2000}, 12 + 2000, false},   /* longer than any reply */
+    {{0, 1, 64}, 12 + 64, true},           /* the control: it can be taken for the child's */
+    {{0, 1, 0}, 1, false},                 /* shorter than its head */
+    {{0, 1, 64}, 12 + 63, false},          /* one byte short */
+    {{0, 1, 64}, 12 + 65, false},          /* one byte long */
+    {{0, 1, 63}, 12 + 63, false},          /* not the length of a signature */
+    {{0, 0, 64}, 12 + 64, false},          /* a result without success */
+    {{0, 2, 64}, 12 + 64, false},          /* neither yes nor no */
+    {{1, 1, 64}, 12 + 64, false},          /* never asked */
+    {{64, 1, 64}, 12 + 64, false},         /* same place, other request */
+    {{0, 1, 0xffffffff}, 12 + 128, false}, /* announces more than there is */
+    {{0, 1, 2000}, 12 + 2000, false},      /* longer than any reply */
 };
 
 /* Speaks to the backend through the child's own end of the socket. */

@@ -23,8 +23,7 @@ expect_refused(const char *why)
 	struct err e = {0};
 
 	ck_assert_int_eq(auth_start(&a, &conf, &e), -1);
-	ck_assert_msg(strstr(err_text(&e), why) != NULL, "\"%s\" is not in \"%s\"", why,
-	    err_text(&e));
+	ck_assert_msg(strstr(err_text(&e), why) != NULL, "\"%s\" is not in \"%s\"", why, err_text(&e));
 }
 
 static size_t
@@ -83,8 +82,7 @@ START_TEST(keys_persist)
 	a = auth_rig_start(2);
 	ck_assert_mem_eq(first, auth_public_key(a), sizeof(first));
 	ck_assert(auth_signature_ok(auth_public_key(a), text, (unsigned char *)sig.text));
-	ck_assert_int_eq(
-	    auth_verify(a, text, (struct str){hash.text, hash.n}, rig_done, &yes), 0);
+	ck_assert_int_eq(auth_verify(a, text, (struct str){hash.text, hash.n}, rig_done, &yes), 0);
 	rig_wait(a, &yes, 1);
 	ck_assert(yes.ok);
 	auth_stop(a);
@@ -112,8 +110,7 @@ START_TEST(pepper_counts)
 	at[8] = at[8] == '0' ? '1' : '0';
 	write_keys(file, n, 0600);
 	a = auth_rig_start(1);
-	ck_assert_int_eq(
-	    auth_verify(a, pin, (struct str){hash.text, hash.n}, rig_done, &yes), 0);
+	ck_assert_int_eq(auth_verify(a, pin, (struct str){hash.text, hash.n}, rig_done, &yes), 0);
 	rig_wait(a, &yes, 1);
 	ck_assert(!yes.ok);
 	auth_stop(a);
@@ -411,8 +408,7 @@ START_TEST(memory)
 
 	ck_assert_int_eq(auth_hash(a, pw, rig_done, &an[0]), 0);
 	rig_wait(a, an, 1);
-	ck_assert_int_eq(
-	    auth_verify(a, pw, (struct str){an[0].text, an[0].n}, rig_done, &an[1]), 0);
+	ck_assert_int_eq(auth_verify(a, pw, (struct str){an[0].text, an[0].n}, rig_done, &an[1]), 0);
 	rig_wait(a, an, 2);
 	for (int i = 0; i < 2; i++) {
 		pid_t pid = fork();

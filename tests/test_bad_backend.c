@@ -99,7 +99,8 @@ START_TEST(frozen)
 
 		ck_assert_msg(compare_json(i % 2 ? "{\"contact-information\":{\"firstName\":\"Ana\"}}"
 		                                 : "{\"contact-information\":{\"firstName\":\"Ada\"}}",
-		                  a.body, true, why, sizeof(why)), "%s", why);
+		                  a.body, true, why, sizeof(why)),
+		    "%s", why);
 		answer_free(&a);
 	}
 	watch_end(&w);
@@ -116,12 +117,13 @@ START_TEST(frozen_write)
 	ck_assert_int_eq(kill(r.backend, SIGCONT), 0);
 	rig_await_ready(&r, 0);
 	/* Writes are in order: behind this one the other is decided. */
-	expect(rig_put(&r, user, "/my/contact-information", "{\"contact-information\":{}}"), 200, SOON_MS,
-	    "PUT behind it");
+	expect(rig_put(&r, user, "/my/contact-information", "{\"contact-information\":{}}"), 200,
+	    SOON_MS, "PUT behind it");
 	now = data("/my/callfwd");
 	ck_assert_msg(strcmp(now, then) == 0 ||
-	        compare_json("{\"rings\":[{\"number\":\"" CANARY_TEXT "\"}],\"expiration\":77}", now, true,
-	            why, sizeof(why)), "%s", now);
+	        compare_json("{\"rings\":[{\"number\":\"" CANARY_TEXT "\"}],\"expiration\":77}", now,
+	            true, why, sizeof(why)),
+	    "%s", now);
 	free(then);
 	free(now);
 	watch_log(&r);

@@ -19,18 +19,24 @@ static struct watch w;
 static const char user[] = "4410:secret99";
 static const char json[] = "{\"call-sequence\":{\"rings\":[{\"expiration\":3,\"enabled\":true,"
                            "\"number\":\"" CANARY_TEXT "\"}],\"expiration\":18}}";
-static const char xml[] = "<call-sequence><rings><ring><expiration>3</expiration><number>"
-    CANARY_TEXT "</number></ring></rings><expiration>18</expiration></call-sequence>";
+static const char xml[] =
+    "<call-sequence><rings><ring><expiration>3</expiration><number>" CANARY_TEXT
+    "</number></ring></rings><expiration>18</expiration></call-sequence>";
 
 static void
 put(const char *path, const char *type, struct str body, int status, const char *what)
 {
-	struct answer a = rig_ask(&r, &(struct ask){.method = "PUT", .path = path, .user = user,
-	                                  .type = type, .accept = "application/json",
-	                                  .body = body.n > 0 ? body.p : "", .body_n = body.n});
+	struct answer a = rig_ask(&r,
+	    &(struct ask){.method = "PUT",
+	        .path = path,
+	        .user = user,
+	        .type = type,
+	        .accept = "application/json",
+	        .body = body.n > 0 ? body.p : "",
+	        .body_n = body.n});
 
-	ck_assert_msg(a.status == status, "%s: status %d, expected %d: %.300s", what, a.status, status,
-	    a.body);
+	ck_assert_msg(
+	    a.status == status, "%s: status %d, expected %d: %.300s", what, a.status, status, a.body);
 	ck_assert_msg(a.seconds * 1000 < IN_TIME_MS, "%s: %.3f s", what, a.seconds);
 	if (status >= 400)
 		ck_assert_msg(strstr(a.body, "\"error\":") != NULL, "%s: %s", what, a.body);
@@ -68,7 +74,10 @@ START_TEST(broken_xml)
 }
 END_TEST
 
-#define BODY(s) {s, sizeof(s) - 1}
+#define BODY(s)          \
+	{                    \
+		s, sizeof(s) - 1 \
+	}
 
 static const struct {
 	const char *type;
@@ -91,13 +100,14 @@ static const struct {
     {"application/json", BODY("{\"call-sequence\":{\"x\":1,\"x\":2}}")},
     {"text/xml", BODY("<!DOCTYPE call-sequence><call-sequence/>")},
     {"text/xml", BODY("<!DOCTYPE x SYSTEM \"http://127.0.0.1:1/x.dtd\"><call-sequence/>")},
-    {"text/xml", BODY("<?xml version=\"1.0\"?><!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\">"
-                      "<!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;\">"
-                      "<!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;\">"
-                      "<!ENTITY d \"&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;\">"
-                      "<!ENTITY e \"&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;\">"
-                      "<!ENTITY f \"&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;\">]><call-sequence><rings><ring>"
-                      "<number>&f;</number></ring></rings></call-sequence>")},
+    {"text/xml",
+        BODY("<?xml version=\"1.0\"?><!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\">"
+             "<!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;\">"
+             "<!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;\">"
+             "<!ENTITY d \"&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;\">"
+             "<!ENTITY e \"&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;\">"
+             "<!ENTITY f \"&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;\">]><call-sequence><rings><ring>"
+             "<number>&f;</number></ring></rings></call-sequence>")},
     {"text/xml", BODY("<call-sequence><expiration>&undefined;</expiration></call-sequence>")},
     {"text/xml", BODY("<call-sequence><expiration>&#0;</expiration></call-sequence>")},
     {"text/xml", BODY("<call-sequence>\xc0\xaf</call-sequence>")},
@@ -262,15 +272,21 @@ END_TEST
 
 START_TEST(types)
 {
-	static const char *const fields[] = {"Content-Encoding: gzip", "Content-Encoding: identity, br"};
-	static const char *const media[] = {"multipart/form-data; boundary=x", "image/png", "text/html"};
+	static const char *const fields[] = {
+	    "Content-Encoding: gzip", "Content-Encoding: identity, br"};
+	static const char *const media[] = {
+	    "multipart/form-data; boundary=x", "image/png", "text/html"};
 
 	for (size_t i = 0; i < sizeof(media) / sizeof(media[0]); i++)
 		put(F, media[i], str_c(json), 415, media[i]);
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-		struct answer a = rig_ask(&r, &(struct ask){.method = "PUT", .path = F, .user = user,
-		                                  .type = "application/json", .header = fields[i],
-		                                  .body = json});
+		struct answer a = rig_ask(&r,
+		    &(struct ask){.method = "PUT",
+		        .path = F,
+		        .user = user,
+		        .type = "application/json",
+		        .header = fields[i],
+		        .body = json});
 
 		ck_assert_msg(a.status == 415, "%s: %d", fields[i], a.status);
 		answer_free(&a);

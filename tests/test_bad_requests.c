@@ -191,7 +191,8 @@ END_TEST
 static int
 plain(void)
 {
-	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons((uint16_t)r.port[0]),
+	struct sockaddr_in sa = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)r.port[0]),
 	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	struct timeval t = {.tv_sec = IN_TIME_MS / 1000};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -237,8 +238,8 @@ END_TEST
 /* Bytes that are no record, in the middle of a good connection. */
 START_TEST(broken_record)
 {
-	static const char *const records[] = {"\x17\x03\x03\xff\xff", "\x17\x03\x03\x10garbage-garbage-",
-	    "GET / HTTP/1.1\r\n\r\n"};
+	static const char *const records[] = {
+	    "\x17\x03\x03\xff\xff", "\x17\x03\x03\x10garbage-garbage-", "GET / HTTP/1.1\r\n\r\n"};
 
 	for (size_t i = 0; i < sizeof(records) / sizeof(records[0]); i++) {
 		struct raw_tls t;
@@ -282,15 +283,16 @@ static const struct {
 static void
 refused(const char *field, const char *user, bool bearer)
 {
-	struct answer a = rig_ask(&r, &(struct ask){.path = "/my/forward", .header = field,
-	                                  .user = user, .fresh = true});
+	struct answer a = rig_ask(
+	    &r, &(struct ask){.path = "/my/forward", .header = field, .user = user, .fresh = true});
 
-	ck_assert_msg(a.status == 401, "%s %s: %d", field != NULL ? field : "", user != NULL ? user : "",
-	    a.status);
+	ck_assert_msg(a.status == 401, "%s %s: %d", field != NULL ? field : "",
+	    user != NULL ? user : "", a.status);
 	ck_assert_ptr_nonnull(strstr(a.headers, "Basic realm=\"ex.example\", charset=\"UTF-8\""));
 	ck_assert_msg((strstr(a.headers, "error=\"invalid_token\"") != NULL) == bearer, "%s: %s",
 	    field != NULL ? field : "", a.headers);
-	ck_assert_msg(a.seconds * 1000 < IN_TIME_MS, "%s: %.3f s", field != NULL ? field : "", a.seconds);
+	ck_assert_msg(
+	    a.seconds * 1000 < IN_TIME_MS, "%s: %.3f s", field != NULL ? field : "", a.seconds);
 	answer_free(&a);
 }
 
@@ -322,8 +324,8 @@ END_TEST
 /* Whatever is done to a token, it is none any more. */
 START_TEST(forged_token)
 {
-	struct answer a = rig_ask(&r, &(struct ask){.method = "POST", .path = "/session",
-	                                  .user = "4410:secret99"});
+	struct answer a =
+	    rig_ask(&r, &(struct ask){.method = "POST", .path = "/session", .user = "4410:secret99"});
 	char *token, *end, field[4096], good;
 	size_t n;
 

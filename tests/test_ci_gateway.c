@@ -81,8 +81,9 @@ both_versions(void)
 	};
 
 	for (size_t i = 0; i < 2; i++) {
-		struct answer a = rig_ask(&rig, &(struct ask){.path = "/my/callfwd", .user = "4410:secret99",
-		                                    .tls = versions[i], .fresh = true});
+		struct answer a = rig_ask(&rig,
+		    &(struct ask){
+		        .path = "/my/callfwd", .user = "4410:secret99", .tls = versions[i], .fresh = true});
 
 		ck_assert_msg(a.status == 200, "TLS 1.%zu: %d", i + 2, a.status);
 		answer_free(&a);
@@ -103,8 +104,11 @@ END_TEST
 
 START_TEST(old_tls_is_refused)
 {
-	struct answer a = rig_ask(&rig, &(struct ask){.path = "/my/callfwd", .user = "4410:secret99",
-	                                    .tls = CURL_SSLVERSION_TLSv1_0 | CURL_SSLVERSION_MAX_TLSv1_1, .fresh = true});
+	struct answer a = rig_ask(&rig,
+	    &(struct ask){.path = "/my/callfwd",
+	        .user = "4410:secret99",
+	        .tls = CURL_SSLVERSION_TLSv1_0 | CURL_SSLVERSION_MAX_TLSv1_1,
+	        .fresh = true});
 
 	ck_assert_int_eq(a.status, 0);
 	answer_free(&a);
@@ -141,7 +145,8 @@ key_stays_in_the_key_manager(const char *const *params)
 		ck_assert_int_eq(EVP_PKEY_get_bn_param(key, *params, &secret), 1);
 		control = control || memory_has_number(keymgr[0], secret) == 1;
 		for (size_t i = 0; i < n; i++)
-			ck_assert_msg(memory_has_number(workers[i], secret) == 0, "%s in worker %zu", *params, i);
+			ck_assert_msg(
+			    memory_has_number(workers[i], secret) == 0, "%s in worker %zu", *params, i);
 		ck_assert_int_eq(memory_has_number(rig.gateway[0], secret), 0);
 		ck_assert_int_eq(memory_has_number(rig.backend, secret), 0);
 		BN_clear_free(secret);
@@ -158,8 +163,8 @@ END_TEST
 
 START_TEST(an_rsa_key_is_in_no_worker)
 {
-	key_stays_in_the_key_manager((const char *const[]){OSSL_PKEY_PARAM_RSA_D,
-	    OSSL_PKEY_PARAM_RSA_FACTOR1, OSSL_PKEY_PARAM_RSA_FACTOR2, NULL});
+	key_stays_in_the_key_manager((const char *const[]){
+	    OSSL_PKEY_PARAM_RSA_D, OSSL_PKEY_PARAM_RSA_FACTOR1, OSSL_PKEY_PARAM_RSA_FACTOR2, NULL});
 }
 END_TEST
 
@@ -225,8 +230,8 @@ become_a_worker(pid_t worker)
 	if (n <= 0 || uid <= 0)
 		_exit(100);
 	root[n] = '\0';
-	if (chdir("/") != 0 || chroot(root) != 0 || setgroups(0, NULL) != 0 || setgid((gid_t)gid) != 0 ||
-	    setuid((uid_t)uid) != 0)
+	if (chdir("/") != 0 || chroot(root) != 0 || setgroups(0, NULL) != 0 ||
+	    setgid((gid_t)gid) != 0 || setuid((uid_t)uid) != 0)
 		_exit(101);
 }
 
@@ -235,8 +240,8 @@ become_a_worker(pid_t worker)
 static int
 reach_as_worker(pid_t worker)
 {
-	static const char *const files[] = {"state/data.db", "state", "auth/keys", "tls/server.key", "tandem.conf",
-	    "control/control.sock", "log"};
+	static const char *const files[] = {"state/data.db", "state", "auth/keys", "tls/server.key",
+	    "tandem.conf", "control/control.sock", "log"};
 	char path[256];
 	pid_t pid = fork();
 	int status;
@@ -342,8 +347,9 @@ START_TEST(sighup_is_harmless)
 }
 END_TEST
 
-static const char put[] = "{\"expiration\":20,\"rings\":[{\"expiration\":30,\"type\":\"If no response\","
-                          "\"enabled\":true,\"number\":\"5551212\"}]}";
+static const char put[] =
+    "{\"expiration\":20,\"rings\":[{\"expiration\":30,\"type\":\"If no response\","
+    "\"enabled\":true,\"number\":\"5551212\"}]}";
 
 START_TEST(an_acknowledged_change_survives_kill_9_of_everything)
 {
@@ -353,7 +359,8 @@ START_TEST(an_acknowledged_change_survives_kill_9_of_everything)
 		pid_t pids[32];
 		size_t n;
 
-		snprintf(body, sizeof(body), "{\"expiration\":%d,\"rings\":[{\"number\":\"555%d\"}]}", 100 + round, round);
+		snprintf(body, sizeof(body), "{\"expiration\":%d,\"rings\":[{\"number\":\"555%d\"}]}",
+		    100 + round, round);
 		a = rig_put(&rig, "4410:secret99", "/my/callfwd", round == 0 ? put : body);
 		ck_assert_int_eq(a.status, 200);
 		answer_free(&a);
@@ -368,7 +375,8 @@ START_TEST(an_acknowledged_change_survives_kill_9_of_everything)
 		rig_await_ready(&rig, 0);
 		a = rig_get(&rig, "4410:secret99", "/my/callfwd");
 		ck_assert_int_eq(a.status, 200);
-		snprintf(body, sizeof(body), round == 0 ? "\"number\":\"5551212\"" : "\"number\":\"555%d\"", round);
+		snprintf(body, sizeof(body), round == 0 ? "\"number\":\"5551212\"" : "\"number\":\"555%d\"",
+		    round);
 		ck_assert_msg(strstr(a.body, body) != NULL, "%s is not in %s", body, a.body);
 		answer_free(&a);
 	}

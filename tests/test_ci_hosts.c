@@ -51,8 +51,9 @@ make_host(void)
 	sh("ip netns add %s && ip link add v%sa type veth peer name v%sb", ns, ns + 6, ns + 6);
 	sh("ip link set v%sb netns %s && ip addr add %s/24 dev v%sa && ip link set v%sa up", ns + 6, ns,
 	    address, ns + 6, ns + 6);
-	sh("nsenter --net=/run/netns/%s ip addr add 10.91.%d.2/24 dev v%sb && nsenter --net=/run/netns/%s ip link set v%sb up && nsenter --net=/run/netns/%s ip link set lo up", ns,
-	    n, ns + 6, ns, ns + 6, ns);
+	sh("nsenter --net=/run/netns/%s ip addr add 10.91.%d.2/24 dev v%sb && nsenter "
+	   "--net=/run/netns/%s ip link set v%sb up && nsenter --net=/run/netns/%s ip link set lo up",
+	    ns, n, ns + 6, ns, ns + 6, ns);
 }
 
 /* The other host's configuration of a gateway: no ipc, its own directory and certificate. */
@@ -62,16 +63,22 @@ write_gateway(int i)
 	char path[128];
 	FILE *f;
 
-	sh("mkdir -p %s/gw%d && build=${TANDEM_BUILD:-build} && $build/tandemctl -c %s cert make %s/gw%d/curve gw%d >/dev/null",
+	sh("mkdir -p %s/gw%d && build=${TANDEM_BUILD:-build} && $build/tandemctl -c %s cert make "
+	   "%s/gw%d/curve gw%d >/dev/null",
 	    rig.dir, i, rig.conf, rig.dir, i, i);
-	sh("cp %s/gw%d/curve %s/allow/gw%d && cp %s/curve/backend %s/gw%d/server && chown -R tandem-gateway %s/gw%d && "
-	   "chmod 711 %s/gw%d", rig.dir, i, rig.dir, i, rig.dir, rig.dir, i, rig.dir, i, rig.dir, i);
+	sh("cp %s/gw%d/curve %s/allow/gw%d && cp %s/curve/backend %s/gw%d/server && chown -R "
+	   "tandem-gateway %s/gw%d && "
+	   "chmod 711 %s/gw%d",
+	    rig.dir, i, rig.dir, i, rig.dir, rig.dir, i, rig.dir, i, rig.dir, i);
 	snprintf(path, sizeof(path), "%s/gateway%d.conf", rig.dir, i);
 	f = fopen(path, "w");
 	ck_assert_ptr_nonnull(f);
-	fprintf(f, "[gateway]\nlisten = 127.0.0.1\nport = %d\ncertificate = %s/tls/server.crt\nkey = %s/tls/server.key\n"
-	           "root = %s/gw%d\nbackend = tcp://%s:%d\ncurve_cert = %s/gw%d/curve\ncurve_server = %s/gw%d/server\n"
-	           "workers = 1\n",
+	fprintf(f,
+	    "[gateway]\nlisten = 127.0.0.1\nport = %d\ncertificate = %s/tls/server.crt\nkey = "
+	    "%s/tls/server.key\n"
+	    "root = %s/gw%d\nbackend = tcp://%s:%d\ncurve_cert = %s/gw%d/curve\ncurve_server = "
+	    "%s/gw%d/server\n"
+	    "workers = 1\n",
 	    rig.port[i], rig.dir, rig.dir, rig.dir, i, address, tcp_port, rig.dir, i, rig.dir, i);
 	fclose(f);
 }
@@ -110,10 +117,13 @@ setup(void)
 	tcp_port = free_port();
 	rig_make(&rig);
 	sh("mkdir -p %s/curve %s/allow && chmod 755 %s/allow && "
-	   "build=${TANDEM_BUILD:-build} && $build/tandemctl -c %s cert make %s/curve/backend backend >/dev/null && "
-	   "chown -R tandem %s/curve", rig.dir, rig.dir, rig.dir, rig.conf, rig.dir, rig.dir);
-	sh("printf 'listen2 = tcp://%s:%d\\ncurve_cert = %s/curve/backend\\ncurve_allow = %s/allow\\n' >>%s", address,
-	    tcp_port, rig.dir, rig.dir, rig.conf);
+	   "build=${TANDEM_BUILD:-build} && $build/tandemctl -c %s cert make %s/curve/backend backend "
+	   ">/dev/null && "
+	   "chown -R tandem %s/curve",
+	    rig.dir, rig.dir, rig.dir, rig.conf, rig.dir, rig.dir);
+	sh("printf 'listen2 = tcp://%s:%d\\ncurve_cert = %s/curve/backend\\ncurve_allow = %s/allow\\n' "
+	   ">>%s",
+	    address, tcp_port, rig.dir, rig.dir, rig.conf);
 	write_gateway(0);
 	write_gateway(1);
 	rig_backend(&rig);

@@ -61,9 +61,8 @@ END_TEST
 
 START_TEST(a_file_is_read)
 {
-	static const char text[] =
-	    "; a comment\n# another\n\n[gateway]\nport = 9443 ; behind a value\n"
-	    "listen=::1\n  \n[backend]\r\nport_is_not_here_but_cache_mb\n";
+	static const char text[] = "; a comment\n# another\n\n[gateway]\nport = 9443 ; behind a value\n"
+	                           "listen=::1\n  \n[backend]\r\nport_is_not_here_but_cache_mb\n";
 	static const char good[] =
 	    "\xef\xbb\xbf; a comment\n# another\n\n[gateway]\nport = 9443 ; behind a value\n"
 	    "listen=::1\r\nbackend = ipc:///run/a;b\n[backend]\ncache_mb = 128\n[gateway]\nworkers = 4";
@@ -114,8 +113,8 @@ START_TEST(bad_files_are_refused)
 	write_file(bad[_i].text, strlen(bad[_i].text));
 	ck_assert_int_eq(conf_read(&c, file, &e), -1);
 	snprintf(want, sizeof(want), "%s:%d: %s", file, bad[_i].line, bad[_i].says);
-	ck_assert_msg(strncmp(err_text(&e), want, strlen(want)) == 0, "%s\ninstead of\n%s", err_text(&e),
-	    want);
+	ck_assert_msg(
+	    strncmp(err_text(&e), want, strlen(want)) == 0, "%s\ninstead of\n%s", err_text(&e), want);
 }
 END_TEST
 
@@ -161,7 +160,9 @@ START_TEST(files_that_cannot_be_read)
 	ck_assert_int_eq(conf_read(&c, dir, &e), -1);
 	ck_assert_ptr_nonnull(strstr(err_text(&e), "cannot be read"));
 	/* A NUL would hide the rest of its line. */
-	write_file("[gateway]\nport = 80\0" "80\n", 21);
+	write_file("[gateway]\nport = 80\0"
+	           "80\n",
+	    21);
 	ck_assert_int_eq(conf_read(&c, file, &e), -1);
 }
 END_TEST

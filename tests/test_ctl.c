@@ -261,7 +261,7 @@ START_TEST(prompt_gives_up)
 }
 END_TEST
 
-#define DAY \
+#define DAY                                                             \
 	"\"periods\":[{\"scheduledDay\":1,\"start\":{\"hrs\":9,\"min\":0}," \
 	"\"end\":{\"hrs\":18,\"min\":0}}]"
 
@@ -364,8 +364,10 @@ START_TEST(bad_row)
 	ck_assert_int_eq(ctl(NULL, "dump"), 0);
 	memcpy(before, out, sizeof(before));
 	for (size_t i = 0; i < sizeof(bad_rows) / sizeof(bad_rows[0]); i++) {
-		snprintf(text, sizeof(text), "{\"type\":\"group\",\"record\":{\"name\":\"new\"}}\n\n%s\n"
-		    "{\"type\":\"group\",\"record\":{\"name\":\"newer\"}}\n", bad_rows[i].row);
+		snprintf(text, sizeof(text),
+		    "{\"type\":\"group\",\"record\":{\"name\":\"new\"}}\n\n%s\n"
+		    "{\"type\":\"group\",\"record\":{\"name\":\"newer\"}}\n",
+		    bad_rows[i].row);
 		ck_assert_msg(ctl(text, "load -") == 1, "%s: %s", bad_rows[i].row, out);
 		has(bad_rows[i].says);
 		has("tandemctl: standard input:3: ");
@@ -403,8 +405,8 @@ START_TEST(many_rows)
 	ck_assert_int_eq(ctl(NULL, "dump %s.1", file), 0);
 	ck_assert_int_eq(ctl(NULL, "load %s.1", file), 0);
 	ck_assert_int_eq(ctl(NULL, "dump %s.2", file), 0);
-	snprintf(command, sizeof(command), "cmp %s.1 %s.2 && [ $(wc -l <%s.1) = 720 ]", file, file,
-	    file);
+	snprintf(
+	    command, sizeof(command), "cmp %s.1 %s.2 && [ $(wc -l <%s.1) = 720 ]", file, file, file);
 	ck_assert_int_eq(system(command), 0);
 	ck_assert_int_eq(ctl(NULL, "user list"), 0);
 	for (const char *at = out; (at = strchr(at, '\n')) != NULL; at++)
@@ -438,8 +440,10 @@ END_TEST
 
 START_TEST(names_on_the_terminal)
 {
-	ck_assert_int_eq(ctl(NULL, "user add 201 --no-password --first \"$(printf '\\033[2J')\" "
-	    "--last \"$(printf '\\302\\2332J\\342\\200\\256')\""), 0);
+	ck_assert_int_eq(ctl(NULL,
+	                     "user add 201 --no-password --first \"$(printf '\\033[2J')\" "
+	                     "--last \"$(printf '\\302\\2332J\\342\\200\\256')\""),
+	    0);
 	ck_assert_int_eq(ctl(NULL, "user list"), 0);
 	has("\\u001b[2J \\u009b2J\\u202e\n");
 	ck_assert_int_eq(ctl(NULL, "user list --json"), 0);
@@ -486,8 +490,8 @@ static const struct {
 START_TEST(usage)
 {
 	for (size_t i = 0; i < sizeof(usages) / sizeof(usages[0]); i++) {
-		ck_assert_msg(ctl(NULL, "%s", usages[i].args) == usages[i].status, "%s: %s",
-		    usages[i].args, out);
+		ck_assert_msg(
+		    ctl(NULL, "%s", usages[i].args) == usages[i].status, "%s: %s", usages[i].args, out);
 		has(usages[i].says);
 	}
 }
@@ -507,8 +511,12 @@ START_TEST(check_config)
 	snprintf(command, sizeof(command), "mkdir -m 755 %s/state && chmod 644 %s/tls/server.key",
 	    rig.dir, rig.dir);
 	ck_assert_int_eq(system(command), 0);
-	ck_assert_int_eq(ctl(NULL, "check-config -o gateway.certificate=/nonexistent"
-	    " -o backend.listen=tcp://localhost:1 -o backend.control=ipc:///tmp/%0110d", 0), 78);
+	ck_assert_int_eq(
+	    ctl(NULL,
+	        "check-config -o gateway.certificate=/nonexistent"
+	        " -o backend.listen=tcp://localhost:1 -o backend.control=ipc:///tmp/%0110d",
+	        0),
+	    78);
 	has("gateway.certificate: /nonexistent: No such file");
 	has("server.key has mode 0644");
 	has("state has mode 0755, not 0700");
@@ -519,8 +527,9 @@ START_TEST(check_config)
 	j = parsed();
 	ck_assert(json_is_false(json_object_get(j, "ok")));
 	ck_assert_uint_eq(json_array_size(json_object_get(j, "complaints")), 2);
-	ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(
-	    json_object_get(j, "settings"), "gateway"), "hsts")), 0);
+	ck_assert_int_eq(json_integer_value(json_object_get(
+	                     json_object_get(json_object_get(j, "settings"), "gateway"), "hsts")),
+	    0);
 	json_decref(j);
 	snprintf(command, sizeof(command), "printf '[backend]\\nport = 1\\n' >%s/bad", rig.dir);
 	ck_assert_int_eq(system(command), 0);

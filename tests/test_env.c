@@ -175,8 +175,8 @@ START_TEST(additions_are_passed_over)
 {
 	struct credit c;
 
-	ck_assert_int_eq(env_read(STR_LIT("\x04\x83\x01\x07\x63\x91\xa1x\x02\x03"), ENV_CREDIT, &c, &a, &e),
-	    0);
+	ck_assert_int_eq(
+	    env_read(STR_LIT("\x04\x83\x01\x07\x63\x91\xa1x\x02\x03"), ENV_CREDIT, &c, &a, &e), 0);
 	ck_assert_int_eq(c.id, 7);
 	ck_assert_int_eq(c.parts, 3);
 }

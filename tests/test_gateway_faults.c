@@ -84,13 +84,17 @@ static const struct {
 START_TEST(whatever_comes_the_gateway_stays)
 {
 	pid_t after[16];
-	struct answer a = rig_ask(&rig, &(struct ask){.method = cases[_i].method, .path = cases[_i].path,
-	                                    .user = "4410:secret99", .accept = "application/json", .fresh = true});
+	struct answer a = rig_ask(&rig,
+	    &(struct ask){.method = cases[_i].method,
+	        .path = cases[_i].path,
+	        .user = "4410:secret99",
+	        .accept = "application/json",
+	        .fresh = true});
 
-	ck_assert_msg(a.status == cases[_i].status, "%s: %d, expected %d: %.200s", cases[_i].path, a.status,
-	    cases[_i].status, a.body);
-	ck_assert_msg(cases[_i].contains == NULL || strstr(a.body, cases[_i].contains) != NULL, "%s: %.300s",
-	    cases[_i].path, a.body);
+	ck_assert_msg(a.status == cases[_i].status, "%s: %d, expected %d: %.200s", cases[_i].path,
+	    a.status, cases[_i].status, a.body);
+	ck_assert_msg(cases[_i].contains == NULL || strstr(a.body, cases[_i].contains) != NULL,
+	    "%s: %.300s", cases[_i].path, a.body);
 	answer_free(&a);
 	/* The next request is none the worse for it. */
 	a = rig_get(&rig, "4410:secret99", "/my/forward");

@@ -315,8 +315,8 @@ START_TEST(query_table)
 	ck_assert_msg((rc == 0) == (queries[_i].want != NULL), "%s: %d", queries[_i].query, rc);
 	if (rc == 0) {
 		spell(&l, &b);
-		ck_assert_msg(str_eqc(buf_str(&b), queries[_i].want), "%s: %.*s", queries[_i].query,
-		    (int)b.n, b.p);
+		ck_assert_msg(
+		    str_eqc(buf_str(&b), queries[_i].want), "%s: %.*s", queries[_i].query, (int)b.n, b.p);
 	} else {
 		ck_assert_int_eq(e.code, ERR_BAD_REQUEST);
 	}
@@ -473,8 +473,8 @@ START_TEST(request_table)
 
 	start(&r, (size_t)_i);
 	status = r.state == REQ_WAIT ? 0 : err_status(r.err.code);
-	ck_assert_msg(status == requests[_i].status, "%s %s: %d", requests[_i].method,
-	    requests[_i].path, status);
+	ck_assert_msg(
+	    status == requests[_i].status, "%s %s: %d", requests[_i].method, requests[_i].path, status);
 	ck_assert_int_eq(r.show_allow, requests[_i].allow);
 	/* A refused request keeps nothing that was secret. */
 	if (r.state == REQ_ANSWER) {
@@ -503,8 +503,11 @@ START_TEST(request_limits)
 	req_parse(&r, &in);
 	ck_assert_int_eq(r.err.code, ERR_URI_TOO_LONG);
 	req_free(&r);
-	in = (struct req_in){.method = STR_LIT("PUT"), .path = STR_LIT(FORWARD),
-	    .authorization = STR_LIT(BASIC), .body = STR_LIT("{}"), .content_range = true};
+	in = (struct req_in){.method = STR_LIT("PUT"),
+	    .path = STR_LIT(FORWARD),
+	    .authorization = STR_LIT(BASIC),
+	    .body = STR_LIT("{}"),
+	    .content_range = true};
 	req_init(&r, NULL);
 	req_parse(&r, &in);
 	ck_assert_int_eq(r.err.code, ERR_NOT_IMPLEMENTED);
@@ -521,8 +524,10 @@ END_TEST
 static void
 wait_for(struct req *r, const char *path, const char *accept)
 {
-	struct req_in in = {.method = STR_LIT("GET"), .path = str_c(path),
-	    .authorization = STR_LIT(BASIC), .accept = str_c(accept)};
+	struct req_in in = {.method = STR_LIT("GET"),
+	    .path = str_c(path),
+	    .authorization = STR_LIT(BASIC),
+	    .accept = str_c(accept)};
 
 	req_init(r, NULL);
 	req_parse(r, &in);
@@ -616,8 +621,10 @@ START_TEST(replies_with_errors)
 	render_reply(&r, &reply);
 	render_error(&r);
 	ck_assert_str_eq(render_type(&r), "text/xml");
-	ck_assert_msg(str_eqc(buf_str(&r.out), "<error><message>&lt;bad&gt;</message><type>invalid</type>"
-	    "<field>rings[1].number</field></error>"), "%.*s", (int)r.out.n, r.out.p);
+	ck_assert_msg(str_eqc(buf_str(&r.out),
+	                  "<error><message>&lt;bad&gt;</message><type>invalid</type>"
+	                  "<field>rings[1].number</field></error>"),
+	    "%.*s", (int)r.out.n, r.out.p);
 	req_free(&r);
 
 	/* Unknown codes, paths that lead nowhere, and a text cut inside of a character. */
@@ -680,10 +687,15 @@ START_TEST(confined_files)
 		confine_files(files, 1, 0);
 		to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 		fd = socket(AF_INET, SOCK_STREAM, 0);
-		_exit(abi < 1 || (open(inside, O_RDONLY) >= 0 && open(inside, O_WRONLY) == -1 &&
-		    errno == EACCES && open("/etc/passwd", O_RDONLY) == -1 && errno == EACCES &&
-		    unlink(inside) == -1 && (abi < 4 ||
-		    (connect(fd, (struct sockaddr *)&to, sizeof(to)) == -1 && errno == EACCES))) ? 0 : 1);
+		_exit(abi < 1 ||
+		            (open(inside, O_RDONLY) >= 0 && open(inside, O_WRONLY) == -1 &&
+		                errno == EACCES && open("/etc/passwd", O_RDONLY) == -1 && errno == EACCES &&
+		                unlink(inside) == -1 &&
+		                (abi < 4 ||
+		                    (connect(fd, (struct sockaddr *)&to, sizeof(to)) == -1 &&
+		                        errno == EACCES)))
+		        ? 0
+		        : 1);
 	}
 	ck_assert_int_ne(wait(&fd), -1);
 	unlink(inside);

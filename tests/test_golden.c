@@ -93,10 +93,9 @@ read_answer(const struct res *r, enum format fmt, struct str text)
 		struct tree_src src;
 		void *obj = (char *)l.v + i * r->record->size;
 
-		tree_src_init(&src, n,
-		    fmt == FMT_XML || r->family == FAM_TREE ? RULES_TREE : RULES_BEAN);
-		ck_assert_msg(rec_decode(r->record, obj, &src.src, DECODE_ALL, &a, &e) == 0, "%s",
-		    err_text(&e));
+		tree_src_init(&src, n, fmt == FMT_XML || r->family == FAM_TREE ? RULES_TREE : RULES_BEAN);
+		ck_assert_msg(
+		    rec_decode(r->record, obj, &src.src, DECODE_ALL, &a, &e) == 0, "%s", err_text(&e));
 		ck_assert_msg(rec_validate(r->record, obj, false, &e) == 0, "%s", err_text(&e));
 		cross(r, obj);
 	}
@@ -117,7 +116,8 @@ write_answer(const struct res *r, enum format fmt, struct list l, struct buf *ou
 }
 
 static void
-expect_answer(const struct res *r, enum format fmt, struct list l, struct str want, const char *name)
+expect_answer(
+    const struct res *r, enum format fmt, struct list l, struct str want, const char *name)
 {
 	struct buf b;
 
@@ -145,7 +145,8 @@ try_get(const struct res *r, const char *name)
 	other = read_answer(r, FMT_XML, xml);
 	for (size_t i = 0; i < l.n; i++)
 		ck_assert_msg(rec_equal(r->record, (char *)l.v + i * r->record->size,
-		    (char *)other.v + i * r->record->size), "%s/%s: JSON and XML differ", folder, name);
+		                  (char *)other.v + i * r->record->size),
+		    "%s/%s: JSON and XML differ", folder, name);
 }
 
 static int
@@ -163,7 +164,8 @@ read_input(const struct res *r, enum format fmt, struct str text, void *obj)
 static void
 try_put(const struct res *r, const char *name, enum format fmt)
 {
-	struct str text = file(name, fmt == FMT_XML ? ".xml" : ".json"), want = file(name, ".want.json");
+	struct str text = file(name, fmt == FMT_XML ? ".xml" : ".json"),
+	           want = file(name, ".want.json");
 	void *input = arena_alloc(&a, r->record->size);
 	struct list stored = {arena_alloc(&a, r->record->size), 1};
 	struct res one = *r;
@@ -200,7 +202,8 @@ try_bad(const struct res *r, const char *name, enum format fmt)
 	rec_path(r->record, fmt == FMT_XML, e.path, e.depth, &got);
 	if (got.n == 0)
 		buf_addc(&got, '-');
-	ck_assert_msg(str_eq(buf_str(&got), field), "%s/%s: field %.*s", folder, name, (int)got.n, got.p);
+	ck_assert_msg(
+	    str_eq(buf_str(&got), field), "%s/%s: field %.*s", folder, name, (int)got.n, got.p);
 	ck_assert_msg(str_starts(str_c(err_text(&e)), arena_cstr(&a, phrase)), "%s/%s: \"%s\"", folder,
 	    name, err_text(&e));
 	buf_free(&got);

@@ -183,8 +183,7 @@ START_TEST(largest)
 
 	ck_assert_ptr_nonnull(block);
 	ck_assert(round_trip(c, s, (struct str){block, IPC_MESSAGE_MAX}, 5000));
-	ck_assert_int_eq(
-	    ipc_client_send(c, (struct str){block, IPC_MESSAGE_MAX + 1}, &pending), -1);
+	ck_assert_int_eq(ipc_client_send(c, (struct str){block, IPC_MESSAGE_MAX + 1}, &pending), -1);
 	ck_assert(!pending);
 	ck_assert_int_eq(ipc_client_send(c, (struct str){block, 0}, NULL), -1);
 	ck_assert(round_trip(c, s, STR_LIT("still there"), 2000));
@@ -265,8 +264,7 @@ burst_send(struct burst *b)
 		char frame[300] = {0};
 
 		memcpy(frame, &b->sent, sizeof(b->sent));
-		ck_assert_int_eq(
-		    ipc_client_send(b->c, (struct str){frame, sizeof(frame)}, &pending), 0);
+		ck_assert_int_eq(ipc_client_send(b->c, (struct str){frame, sizeof(frame)}, &pending), 0);
 		b->sent++;
 		b->pending = b->pending || pending;
 	}
@@ -348,7 +346,7 @@ cpu_ms(void)
 
 	getrusage(RUSAGE_SELF, &u);
 	return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000 +
-	       (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000;
+	    (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000;
 }
 
 START_TEST(waiting)

@@ -106,7 +106,7 @@ START_TEST(cert_contents)
 	} table[] = {
 	    {"curve\n" PUBLIC SECRET, true, true},
 	    {"# c\n\nmetadata\n    name = \"x\"\ncurve\n" PUBLIC "    later = \"?\"\n" SECRET, true,
-		true},
+	        true},
 	    {"curve\n" PUBLIC, true, false},
 	    {"curve\n    public-key = \"" Z85 "\"", true, false},
 	    {"", false, false},
@@ -120,8 +120,7 @@ START_TEST(cert_contents)
 	    {"curve\n    public-key = \"short\"\n", false, false},
 	    {"curve\n    public-key = \"\n", false, false},
 	    {"curve\n    public-key\n", false, false},
-	    {"curve\n    public-key = \"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{h,D\"\n", false,
-		false},
+	    {"curve\n    public-key = \"Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{h,D\"\n", false, false},
 	};
 	char path[PATH_MAX];
 	char big[9000];
@@ -133,10 +132,8 @@ START_TEST(cert_contents)
 		file_write(path, table[i].text);
 		ck_assert_int_eq(chmod(path, 0640), 0);
 		ck_assert_msg(
-		    (zpl_load_public(cert.public_key, path, &e) == 0) == table[i].has_public,
-		    "row %zu", i);
-		ck_assert_msg(
-		    (zpl_load_own(&cert, path, &e) == 0) == table[i].has_both, "row %zu", i);
+		    (zpl_load_public(cert.public_key, path, &e) == 0) == table[i].has_public, "row %zu", i);
+		ck_assert_msg((zpl_load_own(&cert, path, &e) == 0) == table[i].has_both, "row %zu", i);
 	}
 	memset(big, '#', sizeof(big) - 1);
 	big[sizeof(big) - 1] = '\0';

@@ -74,8 +74,8 @@ START_TEST(endpoints)
 		sconf.endpoint = cconf.endpoint = table[i].text;
 		/* Port 9 is fine to connect to; to listen on it is not what is tried here. */
 		if (!table[i].client)
-			ck_assert_msg((ipc_server_new(&s, &sconf, &e) == 0) == table[i].server,
-			    "%s: %s", table[i].text, err_text(&e));
+			ck_assert_msg((ipc_server_new(&s, &sconf, &e) == 0) == table[i].server, "%s: %s",
+			    table[i].text, err_text(&e));
 		if (s != NULL) {
 			ck_assert_ptr_null(strchr(ipc_server_endpoint(s), '*'));
 			ck_assert_str_ne(ipc_server_endpoint(s), table[i].text);

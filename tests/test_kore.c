@@ -10,7 +10,8 @@
 
 #include "kore_server.h"
 
-int main(void)
+int
+main(void)
 {
 	Suite *suite = suite_create("kore");
 	SRunner *runner;

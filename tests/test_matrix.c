@@ -18,8 +18,14 @@ static const struct {
 	const char *name;
 	enum method m;
 } methods[] = {
-    {"GET", M_GET}, {"PUT", M_PUT}, {"POST", M_POST}, {"DELETE", M_DELETE}, {"HEAD", M_HEAD},
-    {"OPTIONS", M_OPTIONS}, {"PATCH", M_OTHER}, {"FOO", M_OTHER},
+    {"GET", M_GET},
+    {"PUT", M_PUT},
+    {"POST", M_POST},
+    {"DELETE", M_DELETE},
+    {"HEAD", M_HEAD},
+    {"OPTIONS", M_OPTIONS},
+    {"PATCH", M_OTHER},
+    {"FOO", M_OTHER},
 };
 
 enum { METHODS = sizeof(methods) / sizeof(methods[0]) };
@@ -117,17 +123,21 @@ check_answer(const struct answer *a, const struct res *res, enum method m, const
 	if (m == M_HEAD || m == M_OPTIONS)
 		ck_assert_msg(a->body_n == 0, "%s: has a body", what);
 	else if (a->status >= 400)
-		ck_assert_msg(strstr(a->body, "\"error\":") != NULL, "%s: no error document: %s", what,
-		    a->body);
+		ck_assert_msg(
+		    strstr(a->body, "\"error\":") != NULL, "%s: no error document: %s", what, a->body);
 }
 
 static void
 one(const struct res *res, size_t i, enum who who, const char *path, bool numeric, const char *body)
 {
 	char what[768];
-	struct answer a = rig_ask(&r, &(struct ask){.method = methods[i].name, .path = path,
-	                                  .user = users[who], .accept = "application/json",
-	                                  .type = body != NULL ? "application/json" : NULL, .body = body});
+	struct answer a = rig_ask(&r,
+	    &(struct ask){.method = methods[i].name,
+	        .path = path,
+	        .user = users[who],
+	        .accept = "application/json",
+	        .type = body != NULL ? "application/json" : NULL,
+	        .body = body});
 	int want = expected(res, methods[i].m, who, numeric);
 
 	snprintf(what, sizeof(what), "%s %s as %s", methods[i].name, path,

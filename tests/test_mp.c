@@ -29,7 +29,10 @@ teardown(void)
 }
 
 /* As STR_LIT(), for tables: a constant. */
-#define LIT(s) {(s), sizeof(s) - 1}
+#define LIT(s)             \
+	{                      \
+		(s), sizeof(s) - 1 \
+	}
 
 /* Documents of `group`: 1 name (text), 2 weight (int), 3 permissions (list of {1 enum, 2 bool}). */
 static const struct {
@@ -58,7 +61,9 @@ static const struct {
     /* Wrong types. */
     {LIT("\x81\x01\x05"), ERR_INVALID, 1},
     {LIT("\x81\x01\xc4\x01g"), ERR_INVALID, 1},
-    {LIT("\x81\x02\xa1" "5"), ERR_INVALID, 1},
+    {LIT("\x81\x02\xa1"
+         "5"),
+        ERR_INVALID, 1},
     {LIT("\x81\x02\xca\x3f\x80\x00\x00"), ERR_INVALID, 1},
     {LIT("\x81\x02\xc3"), ERR_INVALID, 1},
     {LIT("\x81\x03\x91\x82\x01\xa9voicemail\x02\xc3"), ERR_INVALID, 3},
@@ -158,7 +163,8 @@ END_TEST
 static const struct rec rec_deep;
 static const struct field deep_fields[] = {
     {.name = "sub", .tag = 1, .off = 16, .kind = K_LIST, .max = 4, .sub = &rec_deep, .doc = ""}};
-static const struct rec rec_deep = {.name = "deep", .f = deep_fields, .nf = 1, .size = 32, .doc = ""};
+static const struct rec rec_deep = {
+    .name = "deep", .f = deep_fields, .nf = 1, .size = 32, .doc = ""};
 
 START_TEST(depth_of_known_members_is_bounded)
 {
@@ -268,8 +274,8 @@ agree(const struct rec *r, const void *obj, const msgpack_object *o)
 			if (kv->val.type != MSGPACK_OBJECT_ARRAY || kv->val.via.array.size != l.n)
 				return false;
 			for (size_t n = 0; n < l.n; n++)
-				if (!agree_value(f, (const char *)l.v + n * rec_item_size(f),
-				        &kv->val.via.array.ptr[n]))
+				if (!agree_value(
+				        f, (const char *)l.v + n * rec_item_size(f), &kv->val.via.array.ptr[n]))
 					return false;
 		} else if (!agree_value(f, rec_at(f, obj), &kv->val)) {
 			return false;
@@ -324,7 +330,8 @@ oracle_takes(const unsigned char *p, size_t n)
 	return ok;
 }
 
-/* Flips, cuts and inserts bytes of good records; also pure noise, in which tags are rarely right. */
+/* Flips, cuts and inserts bytes of good records; also pure noise, in which tags are rarely right.
+ */
 START_TEST(we_are_never_laxer_than_the_oracle)
 {
 	const struct rec *r = all_records[_i];

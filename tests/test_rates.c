@@ -7,7 +7,8 @@ enum { SECOND = 1000000 };
 
 START_TEST(twice_the_rate_at_once_then_the_rate)
 {
-	struct rates *b = rates_new((const int64_t[]){[RATE_READ] = 5, [RATE_WRITE] = 1, [RATE_LOGIN] = 0});
+	struct rates *b =
+	    rates_new((const int64_t[]){[RATE_READ] = 5, [RATE_WRITE] = 1, [RATE_LOGIN] = 0});
 	int64_t now = 1000 * (int64_t)SECOND;
 
 	for (int i = 0; i < 10; i++)

@@ -82,9 +82,13 @@ END_TEST
 
 START_TEST(aliases_are_input_names)
 {
-	static const struct field fields[] = {
-	    {.name = "first_name", .wire = "first-name", .alias = "firstName|first", .tag = 1, .off = 8,
-	        .kind = K_STR, .doc = ""}};
+	static const struct field fields[] = {{.name = "first_name",
+	    .wire = "first-name",
+	    .alias = "firstName|first",
+	    .tag = 1,
+	    .off = 8,
+	    .kind = K_STR,
+	    .doc = ""}};
 	static const struct rec r = {.name = "r", .f = fields, .nf = 1, .size = 24, .doc = ""};
 	static const char *const names[] = {"first-name", "firstName", "first"};
 	static const char *const others[] = {"first_name", "firstName|first", "firs", "first|", ""};
@@ -227,8 +231,11 @@ START_TEST(equality)
 	for (size_t i = 0; i < r->nf; i++) {
 		const struct field *f = &r->f[i];
 		unsigned char saved[512];
-		size_t size = f->kind == K_REC ? f->sub->size : f->kind == K_BOOL ? 1
-		    : f->kind == K_ENUM ? sizeof(int) : f->kind == K_INT ? 8 : 16;
+		size_t size = f->kind == K_REC ? f->sub->size
+		    : f->kind == K_BOOL        ? 1
+		    : f->kind == K_ENUM        ? sizeof(int)
+		    : f->kind == K_INT         ? 8
+		                               : 16;
 
 		ck_assert_uint_le(size, sizeof(saved));
 		rec_set_has(y, rec_has(y) & ~((uint64_t)1 << i));
@@ -284,7 +291,8 @@ START_TEST(every_format_there_and_back)
 			rc = fmt == 0 ? mp_decode(r, y, buf_str(&b), DECODE_ALL, &a, &e)
 			              : rig_decode(fmt == 1 ? FMT_JSON : FMT_XML, r, y, buf_str(&b), &a, &e);
 			ck_assert_msg(rc == 0 && rec_equal(r, x, y), "%s, %s, seed %llu: %s\n%.*s", r->name,
-			    names[fmt], (unsigned long long)seed, rc != 0 ? err_text(&e) : "differs", (int)b.n, b.p);
+			    names[fmt], (unsigned long long)seed, rc != 0 ? err_text(&e) : "differs", (int)b.n,
+			    b.p);
 			ck_assert_int_eq(rec_validate(r, y, false, &e), 0);
 			buf_reset(&b);
 		}

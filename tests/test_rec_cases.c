@@ -49,10 +49,10 @@ enum want {
 
 struct place {
 	const struct field *f;
-	const struct rec *r;     /* that f belongs to */
-	struct place *outer;     /* NULL = top */
-	bool ignored;            /* this field or one around it is read-only */
-	bool rule;               /* a rule across fields may look at it */
+	const struct rec *r; /* that f belongs to */
+	struct place *outer; /* NULL = top */
+	bool ignored;        /* this field or one around it is read-only */
+	bool rule;           /* a rule across fields may look at it */
 };
 
 static struct arena a;
@@ -287,22 +287,23 @@ check_error(const struct res *res, const struct place *p, enum want want, bool x
 {
 	struct buf got, named;
 
-	ck_assert_msg(e->code == (want == REFUSED ? ERR_INVALID : ERR_MALFORMED), "%s: %s", doc,
-	    err_text(e));
+	ck_assert_msg(
+	    e->code == (want == REFUSED ? ERR_INVALID : ERR_MALFORMED), "%s: %s", doc, err_text(e));
 	buf_init(&got, 1000);
 	buf_init(&named, 1000);
 	rec_path(res->record, xml, e->path, e->depth, &got);
 	if (want != UNREADABLE)
 		spell(p, xml, &named);
-	ck_assert_msg(str_eq(buf_str(&got), buf_str(&named)), "named \"%.*s\" for %s", (int)got.n, got.p,
-	    doc);
+	ck_assert_msg(
+	    str_eq(buf_str(&got), buf_str(&named)), "named \"%.*s\" for %s", (int)got.n, got.p, doc);
 	buf_free(&got);
 	buf_free(&named);
 }
 
 /* Copies of one document are read each time: decoding must not depend on what was before. */
 static void
-try_one(const struct res *res, enum format fmt, const struct place *p, struct str good, enum way way)
+try_one(
+    const struct res *res, enum format fmt, const struct place *p, struct str good, enum way way)
 {
 	bool xml = fmt == FMT_XML;
 	enum src_rules rules = xml || res->family == FAM_TREE ? RULES_TREE : RULES_BEAN;
@@ -328,8 +329,11 @@ try_one(const struct res *res, enum format fmt, const struct place *p, struct st
 	buf_init(&b, 4 << 20);
 	rig_write(doc, &b);
 	text = arena_printf(&a, "%s.%s %s %s: %.*s", res->record->name, p->f->name, way_names[way],
-	    xml ? "XML" : rules == RULES_TREE ? "JSON (tree)" : "JSON (bean)", b.n < 900 ? (int)b.n : 900,
-	    b.p).p;
+	    xml                       ? "XML"
+	        : rules == RULES_TREE ? "JSON (tree)"
+	                              : "JSON (bean)",
+	    b.n < 900 ? (int)b.n : 900, b.p)
+	           .p;
 	rc = text_read(res, fmt, buf_str(&b), obj, &a, &e);
 	if (rc == 0)
 		rc = rec_validate(res->record, obj, false, &e);
@@ -347,10 +351,13 @@ try_one(const struct res *res, enum format fmt, const struct place *p, struct st
 		ck_assert_msg(rec_equal(res->record, base, obj), "changed: %s", text);
 		return;
 	}
-	ck_assert_msg((rec_has(around_obj(p, obj)) >> (p->f - p->r->f) & 1) == (want == OTHER), "%s", text);
+	ck_assert_msg(
+	    (rec_has(around_obj(p, obj)) >> (p->f - p->r->f) & 1) == (want == OTHER), "%s", text);
 	/* But for this field nothing may differ. */
-	rec_set_has(around_obj(p, base), rec_has(around_obj(p, base)) & ~((uint64_t)1 << (p->f - p->r->f)));
-	rec_set_has(around_obj(p, obj), rec_has(around_obj(p, obj)) & ~((uint64_t)1 << (p->f - p->r->f)));
+	rec_set_has(
+	    around_obj(p, base), rec_has(around_obj(p, base)) & ~((uint64_t)1 << (p->f - p->r->f)));
+	rec_set_has(
+	    around_obj(p, obj), rec_has(around_obj(p, obj)) & ~((uint64_t)1 << (p->f - p->r->f)));
 	ck_assert_msg(rec_equal(res->record, base, obj), "more than the field changed: %s", text);
 }
 

@@ -218,8 +218,8 @@ act_wait(void)
 static int
 act_write_execute(void)
 {
-	void *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *p =
+	    mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return p != MAP_FAILED ? 0 : errno;
 }
@@ -252,8 +252,11 @@ act_setuid(void)
 	return setuid(65534) == 0 ? 0 : errno;
 }
 
-#define ACT_CALL(name, nr)                                                                      \
-	static int act_##name(void) { return syscall(nr, 0, 0, 0, 0, 0, 0) >= 0 ? 0 : errno; }
+#define ACT_CALL(name, nr)                                     \
+	static int act_##name(void)                                \
+	{                                                          \
+		return syscall(nr, 0, 0, 0, 0, 0, 0) >= 0 ? 0 : errno; \
+	}
 ACT_CALL(ptrace, SYS_ptrace)
 ACT_CALL(mount, SYS_mount)
 ACT_CALL(open_by_handle, SYS_open_by_handle_at)
@@ -610,12 +613,12 @@ make_tree(void)
 }
 
 /* What is refused, by the number of the line; 0 = everything as it should be. */
-#define MUST(rc, wanted)                                                                        \
-	do {                                                                                    \
-		if ((rc) != (wanted)) {                                                         \
-			fprintf(stderr, "line %d is not " #wanted "\n", __LINE__);              \
-			return 1;                                                               \
-		}                                                                               \
+#define MUST(rc, wanted)                                               \
+	do {                                                               \
+		if ((rc) != (wanted)) {                                        \
+			fprintf(stderr, "line %d is not " #wanted "\n", __LINE__); \
+			return 1;                                                  \
+		}                                                              \
 	} while (0)
 
 static int
@@ -786,7 +789,7 @@ try_older(const void *arg)
 	pthread_t t;
 
 	MUST(seccomp_rule_add(f, SCMP_ACT_NOTIFY, SCMP_SYS(landlock_create_ruleset), 1,
-		 SCMP_CMP64(2, SCMP_CMP_EQ, LANDLOCK_CREATE_RULESET_VERSION, 0)),
+	         SCMP_CMP64(2, SCMP_CMP_EQ, LANDLOCK_CREATE_RULESET_VERSION, 0)),
 	    0);
 	MUST(seccomp_load(f), 0);
 	o.notify = seccomp_notify_fd(f);

@@ -29,7 +29,8 @@ setup(void)
 	rig_make(&rig);
 	rig_backend(&rig);
 	for (int u = 4410; u <= 4420; u += 10)
-		ck_assert_int_eq(rig_ctl(&rig, "secret99\n", NULL, 0, "user add %d --password-stdin", u), 0);
+		ck_assert_int_eq(
+		    rig_ctl(&rig, "secret99\n", NULL, 0, "user add %d --password-stdin", u), 0);
 }
 
 static void
@@ -72,8 +73,9 @@ session_of(struct hostile *h, char bytes[4096])
 	ck_assert_int_eq(hostile_ask(h, &q, &r), ERR_OK);
 	ck_assert_int_eq(mp_decode(&rec_session, &s, r.body, DECODE_ALL, &h->arena, &e), 0);
 	ck_assert(str_eqc(s.user_name, "4410"));
-	ck_assert_int_eq(sodium_base642bin((unsigned char *)bytes, 4096, s.token.p, s.token.n, NULL, &n, NULL,
-	    sodium_base64_VARIANT_URLSAFE_NO_PADDING), 0);
+	ck_assert_int_eq(sodium_base642bin((unsigned char *)bytes, 4096, s.token.p, s.token.n, NULL, &n,
+	                     NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING),
+	    0);
 	return (struct str){bytes, n};
 }
 
@@ -203,11 +205,13 @@ START_TEST(capability_revoked_or_of_a_changed_user_is_refused)
 	ask_with(&q, token, RES_CALLFWD);
 	ck_assert_int_eq(hostile_ask(&h, &q, NULL), ERR_OK);
 
-	ck_assert_int_eq(rig_ctl(&rig, "another99\n", NULL, 0, "user password 4410 --password-stdin"), 0);
+	ck_assert_int_eq(
+	    rig_ctl(&rig, "another99\n", NULL, 0, "user password 4410 --password-stdin"), 0);
 	ask_with(&q, token, RES_CALLFWD);
 	ck_assert_int_eq(hostile_ask(&h, &q, NULL), ERR_UNAUTHORIZED);
 	with_password(&q, RES_CALLFWD, "4410", "secret99");
-	ck_assert_msg(hostile_ask(&h, &q, NULL) == ERR_UNAUTHORIZED, "an old password that was remembered");
+	ck_assert_msg(
+	    hostile_ask(&h, &q, NULL) == ERR_UNAUTHORIZED, "an old password that was remembered");
 	with_password(&q, RES_CALLFWD, "4410", "another99");
 	ck_assert_int_eq(hostile_ask(&h, &q, NULL), ERR_OK);
 	hostile_close(&h);
@@ -244,7 +248,11 @@ START_TEST(a_message_cannot_name_its_user)
 	/* Two more members: 120 = "4420", 121 = 2 (the other user's number). */
 	ck_assert_int_eq(frame.p[map_at] & 0xf0, 0x80);
 	frame.p[map_at] = (char)(frame.p[map_at] + 2);
-	buf_add(&frame, "\x78\xa4" "4420" "\x79\x02", 8);
+	buf_add(&frame,
+	    "\x78\xa4"
+	    "4420"
+	    "\x79\x02",
+	    8);
 	hostile_send(&h, buf_str(&frame));
 	ck_assert(hostile_next(&h, &next, 5000));
 	ck_assert_int_eq(env_read(next, ENV_REPLY, &r, &h.arena, &e), 0);
@@ -280,7 +288,8 @@ START_TEST(credentials_and_capability_together_or_none_are_refused)
 	ask_with(&q, (struct str){NULL, 0}, RES_READYZ);
 	ck_assert_int_eq(hostile_ask(&h, &q, NULL), ERR_OK);
 	ask_with(&q, token, RES_LIVEZ);
-	ck_assert_msg(hostile_ask(&h, &q, NULL) == ERR_NOT_FOUND, "the gateway's own rows are no business here");
+	ck_assert_msg(
+	    hostile_ask(&h, &q, NULL) == ERR_NOT_FOUND, "the gateway's own rows are no business here");
 	ask_with(&q, token, RES_CALLFWD);
 	REC_SET(&q, request, method, M_DELETE);
 	ck_assert_int_eq(hostile_ask(&h, &q, NULL), ERR_METHOD);
@@ -305,7 +314,8 @@ START_TEST(documents_are_checked_again)
 	token = session_of(&h, bytes);
 	ask_with(&q, token, RES_CALLFWD);
 	ck_assert_int_eq(hostile_ask(&h, &q, &before), ERR_OK);
-	first = (struct str){memcpy(malloc(before.body.n), before.body.p, before.body.n), before.body.n};
+	first =
+	    (struct str){memcpy(malloc(before.body.n), before.body.p, before.body.n), before.body.n};
 	for (int i = 0; i < 8; i++) {
 		struct callfwd doc = {0};
 		struct buf body;
@@ -409,8 +419,12 @@ rss_kib(pid_t pid)
 START_TEST(hostile_bytes_do_no_harm)
 {
 	static const char bombs[][8] = {
-	    "\x02\xdd\x20\x00\x00\x00", "\x02\xdf\xff\xff\xff\xff", "\x02\xdb\xff\xff\xff\xff",
-	    "\x02\xc6\xff\xff\xff\xff", "\x01\xdd\xff\xff\xff\xff", "\x04\xdf\x7f\xff\xff\xff",
+	    "\x02\xdd\x20\x00\x00\x00",
+	    "\x02\xdf\xff\xff\xff\xff",
+	    "\x02\xdb\xff\xff\xff\xff",
+	    "\x02\xc6\xff\xff\xff\xff",
+	    "\x01\xdd\xff\xff\xff\xff",
+	    "\x04\xdf\x7f\xff\xff\xff",
 	};
 	struct hostile h;
 	struct request q;
@@ -570,10 +584,11 @@ START_TEST(the_backend_has_no_text_parser)
 
 	snprintf(cmd, sizeof(cmd),
 	    "{ nm %s/tandem-backend; nm -D %s/tandem-backend; ldd %s/tandem-backend; } | "
-	    "grep -iE ' (json_|xml)|jansson|libxml2'", dir != NULL ? dir : "build",
-	    dir != NULL ? dir : "build", dir != NULL ? dir : "build");
+	    "grep -iE ' (json_|xml)|jansson|libxml2'",
+	    dir != NULL ? dir : "build", dir != NULL ? dir : "build", dir != NULL ? dir : "build");
 	ck_assert_msg(system(cmd) != 0, "the backend links a text parser");
-	snprintf(cmd, sizeof(cmd), "nm %s/tandem-gateway | grep -q ' json_read'", dir != NULL ? dir : "build");
+	snprintf(cmd, sizeof(cmd), "nm %s/tandem-gateway | grep -q ' json_read'",
+	    dir != NULL ? dir : "build");
 	ck_assert_msg(system(cmd) == 0, "the search itself does not work");
 }
 END_TEST

@@ -40,13 +40,11 @@ tables(struct store *s)
 	struct err e;
 
 	for (int i = 0; i < STORE_TABLES; i++)
-		ck_assert_int_eq(store_put(t, (enum store_table)i, STR_LIT("k"), str_c(names[i]),
-		    &e), 0);
+		ck_assert_int_eq(store_put(t, (enum store_table)i, STR_LIT("k"), str_c(names[i]), &e), 0);
 	rig_commit(t);
 	t = rig_begin(s, STORE_READ);
 	for (int i = 0; i < STORE_TABLES; i++) {
-		ck_assert_int_eq(store_get(t, (enum store_table)i, STR_LIT("k"), &rig_arena, &val,
-		    &e), 1);
+		ck_assert_int_eq(store_get(t, (enum store_table)i, STR_LIT("k"), &rig_arena, &val, &e), 1);
 		ck_assert(str_eqc(val, names[i]));
 	}
 	store_abort(t);

@@ -121,12 +121,12 @@ sizes(struct store *s)
 		char key = (char)('a' + (int)i);
 
 		t = rig_begin(s, STORE_WRITE);
-		ck_assert_int_eq(store_put(t, STORE_DATA, (struct str){&key, 1},
-		    (struct str){bytes, lengths[i]}, &e), 0);
+		ck_assert_int_eq(
+		    store_put(t, STORE_DATA, (struct str){&key, 1}, (struct str){bytes, lengths[i]}, &e),
+		    0);
 		rig_commit(t);
 		t = rig_begin(s, STORE_READ);
-		ck_assert_int_eq(store_get(t, STORE_DATA, (struct str){&key, 1}, &rig_arena, &val,
-		    &e), 1);
+		ck_assert_int_eq(store_get(t, STORE_DATA, (struct str){&key, 1}, &rig_arena, &val, &e), 1);
 		ck_assert(str_eq(val, (struct str){bytes, lengths[i]}));
 		rig_commit(t);
 		total += lengths[i];
@@ -150,8 +150,8 @@ no_memory(struct store *s)
 		struct err e;
 
 		arena_init(&tight, lengths[i] - 1);
-		ck_assert_int_eq(store_put(t, STORE_DATA, STR_LIT("k"),
-		    (struct str){bytes, lengths[i]}, &e), 0);
+		ck_assert_int_eq(
+		    store_put(t, STORE_DATA, STR_LIT("k"), (struct str){bytes, lengths[i]}, &e), 0);
 		ck_assert_int_eq(store_get(t, STORE_DATA, STR_LIT("k"), &tight, &val, &e), -1);
 		ck_assert_int_eq(e.code, ERR_UNAVAILABLE);
 		rig_commit(t);

@@ -137,8 +137,8 @@ sum_up(void *arg)
 		struct err e;
 
 		ck_assert_int_eq(store_begin(rig.s, STORE_READ, &t, &e), 0);
-		ck_assert_msg(store_scan(t, STORE_DATA, STR_LIT("acc."), STR_LIT(""), add, &sum,
-		    &e) == 0, "%s", err_text(&e));
+		ck_assert_msg(store_scan(t, STORE_DATA, STR_LIT("acc."), STR_LIT(""), add, &sum, &e) == 0,
+		    "%s", err_text(&e));
 		store_abort(t);
 		ck_assert_uint_eq(sum, (unsigned long)ACCOUNTS * START);
 		atomic_fetch_add(&sums, 1);
@@ -157,8 +157,8 @@ set_account(struct store_txn *t, unsigned n, unsigned amount, unsigned pad)
 	memset(val, ' ', sizeof(val));
 	snprintf(val, sizeof(val), "%u", amount);
 	val[strlen(val)] = ' ';
-	ck_assert_msg(store_put(t, STORE_DATA, str_c(key), (struct str){val, 16 + pad % 2000},
-	    &e) == 0, "%s", err_text(&e));
+	ck_assert_msg(store_put(t, STORE_DATA, str_c(key), (struct str){val, 16 + pad % 2000}, &e) == 0,
+	    "%s", err_text(&e));
 }
 
 /* Sums over all rows while a writer moves amounts between them, in a cache too small for the

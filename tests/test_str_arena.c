@@ -18,19 +18,33 @@ static const struct {
 	bool ok;
 	int64_t value;
 } numbers[] = {
-    {"0", true, 0}, {"-0", true, 0}, {"08", true, 8}, {"-1", true, -1},
-    {"9223372036854775807", true, INT64_MAX}, {"-9223372036854775808", true, INT64_MIN},
-    {"9223372036854775808", false, 0}, {"-9223372036854775809", false, 0},
-    {"92233720368547758070", false, 0}, {"", false, 0}, {"-", false, 0}, {"+1", false, 0},
-    {" 1", false, 0}, {"1 ", false, 0}, {"1.0", false, 0}, {"0x10", false, 0}, {"--1", false, 0},
-    {"1-", false, 0}, {"\xd9\xa1", false, 0},
+    {"0", true, 0},
+    {"-0", true, 0},
+    {"08", true, 8},
+    {"-1", true, -1},
+    {"9223372036854775807", true, INT64_MAX},
+    {"-9223372036854775808", true, INT64_MIN},
+    {"9223372036854775808", false, 0},
+    {"-9223372036854775809", false, 0},
+    {"92233720368547758070", false, 0},
+    {"", false, 0},
+    {"-", false, 0},
+    {"+1", false, 0},
+    {" 1", false, 0},
+    {"1 ", false, 0},
+    {"1.0", false, 0},
+    {"0x10", false, 0},
+    {"--1", false, 0},
+    {"1-", false, 0},
+    {"\xd9\xa1", false, 0},
 };
 
 START_TEST(integers)
 {
 	int64_t v = 77;
 
-	ck_assert_msg(str_to_i64(str_c(numbers[_i].text), &v) == numbers[_i].ok, "%s", numbers[_i].text);
+	ck_assert_msg(
+	    str_to_i64(str_c(numbers[_i].text), &v) == numbers[_i].ok, "%s", numbers[_i].text);
 	ck_assert_int_eq(v, numbers[_i].ok ? numbers[_i].value : 77);
 }
 END_TEST

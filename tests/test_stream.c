@@ -26,11 +26,13 @@ load_schedules(void)
 	ck_assert_ptr_nonnull(text);
 	for (int s = 0; s < SCHEDULES; s++) {
 		n += (size_t)snprintf(text + n, size - n,
-		    "{\"type\":\"schedule\",\"user\":\"4410\",\"item\":%d,\"record\":{\"name\":\"s%03d\",\"periods\":[",
+		    "{\"type\":\"schedule\",\"user\":\"4410\",\"item\":%d,\"record\":{\"name\":\"s%03d\","
+		    "\"periods\":[",
 		    s + 1, (s * 37) % SCHEDULES);
 		for (int p = 0; p < PERIODS; p++)
 			n += (size_t)snprintf(text + n, size - n,
-			    "%s{\"scheduledDay\":%d,\"start\":{\"hrs\":%d,\"min\":0},\"end\":{\"hrs\":%d,\"min\":30}}",
+			    "%s{\"scheduledDay\":%d,\"start\":{\"hrs\":%d,\"min\":0},\"end\":{\"hrs\":%d,"
+			    "\"min\":30}}",
 			    p == 0 ? "" : ",", p % 7 + 1, p / 7, p / 7);
 		n += (size_t)snprintf(text + n, size - n, "]}}\n");
 	}
@@ -69,7 +71,7 @@ check_list(const struct answer *a)
 	list = json_loadb(a->body, a->body_n, 0, &why);
 	ck_assert_msg(list != NULL, "%s", why.text);
 	ck_assert_uint_eq(json_array_size(list), SCHEDULES);
-	json_array_foreach(list, i, item) {
+	json_array_foreach (list, i, item) {
 		const char *name = json_string_value(json_object_get(item, "name"));
 
 		ck_assert_msg(strcmp(last, name) < 0, "%s behind %s", name, last);
@@ -88,10 +90,14 @@ START_TEST(a_large_list_arrives_whole_and_in_order)
 	check_list(&a);
 	answer_free(&a);
 	/* A full collection takes no more. */
-	a = rig_ask(&rig, &(struct ask){.method = "POST", .path = "/my/callfwdsched", .user = "4410:secret99",
-	                      .type = "application/json",
-	                      .body = "{\"name\":\"one more\",\"periods\":[{\"scheduledDay\":1,\"start\":{\"hrs\":1,\"min\":0},"
-	                              "\"end\":{\"hrs\":2,\"min\":0}}]}"});
+	a = rig_ask(&rig,
+	    &(struct ask){.method = "POST",
+	        .path = "/my/callfwdsched",
+	        .user = "4410:secret99",
+	        .type = "application/json",
+	        .body = "{\"name\":\"one "
+	                "more\",\"periods\":[{\"scheduledDay\":1,\"start\":{\"hrs\":1,\"min\":0},"
+	                "\"end\":{\"hrs\":2,\"min\":0}}]}"});
 	ck_assert_int_eq(a.status, 422);
 	answer_free(&a);
 }
@@ -103,8 +109,9 @@ begin_and_stop_reading(struct raw_tls *t)
 {
 	ck_assert(raw_open(t, (uint16_t)rig.port[0], NULL, NULL, 0, 5000));
 	/* 4410:secret99 */
-	ck_assert(raw_text(t, "GET /my/callfwdsched HTTP/1.1\r\nHost: localhost\r\n"
-	                      "Authorization: Basic NDQxMDpzZWNyZXQ5OQ==\r\n\r\n"));
+	ck_assert(raw_text(t,
+	    "GET /my/callfwdsched HTTP/1.1\r\nHost: localhost\r\n"
+	    "Authorization: Basic NDQxMDpzZWNyZXQ5OQ==\r\n\r\n"));
 	ck_assert_int_gt(raw_drain(t, 5000), 0);
 }
 

@@ -28,7 +28,10 @@ teardown(void)
 #define J FMT_JSON
 #define X FMT_XML
 /* As STR_LIT(), for tables: a constant. */
-#define LIT(s) {(s), sizeof(s) - 1}
+#define LIT(s)             \
+	{                      \
+		(s), sizeof(s) - 1 \
+	}
 
 #define OK_ ERR_OK
 #define BAD ERR_MALFORMED
@@ -101,8 +104,8 @@ static const struct {
     {X, LIT("<!DOCTYPE a [<!ENTITY % x SYSTEM \"http://127.0.0.1:1/\">%x;]><a/>"), BAD},
     {X,
         LIT("<!DOCTYPE l [<!ENTITY a \"ha\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;\">"
-                "<!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;\">"
-                "<!ENTITY d \"&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;\">]><l>&d;&d;&d;&d;</l>"),
+            "<!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;\">"
+            "<!ENTITY d \"&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;\">]><l>&d;&d;&d;&d;</l>"),
         BAD},
     {X, LIT(""), ERR_NO_ENTITY},
 };
@@ -193,13 +196,15 @@ START_TEST(depth_is_bounded)
 				struct node *n;
 				int rc = formats[f] == X ? xml_read(s, &a, &n, &e) : json_read(s, &a, &n, &e);
 
-				ck_assert_msg(rc == (depth <= TREE_DEPTH_MAX ? 0 : -1), "%s %zu %d", s.p, depth, filled);
+				ck_assert_msg(
+				    rc == (depth <= TREE_DEPTH_MAX ? 0 : -1), "%s %zu %d", s.p, depth, filled);
 				if (rc != 0)
 					ck_assert_int_eq(e.code, ERR_MALFORMED);
 			}
 			ck_assert_int_eq(formats[f] == X
 			        ? xml_read(nested(X, 100000, false), &a, &(struct node *){NULL}, &e)
-			        : json_read(nested(J, 100000, false), &a, &(struct node *){NULL}, &e), -1);
+			        : json_read(nested(J, 100000, false), &a, &(struct node *){NULL}, &e),
+			    -1);
 		}
 	}
 }
@@ -229,7 +234,8 @@ START_TEST(memory_is_bounded)
 	while (b.n + strlen(bombs[_i].unit) + strlen(bombs[_i].tail) <= 1 << 20)
 		buf_adds(&b, bombs[_i].unit);
 	buf_adds(&b, bombs[_i].tail);
-	rc = bombs[_i].fmt == X ? xml_read(buf_str(&b), &a, &n, &e) : json_read(buf_str(&b), &a, &n, &e);
+	rc =
+	    bombs[_i].fmt == X ? xml_read(buf_str(&b), &a, &n, &e) : json_read(buf_str(&b), &a, &n, &e);
 	ck_assert_int_eq(rc, -1);
 	ck_assert_msg(e.code == ERR_TOO_LARGE, "%s: %s", bombs[_i].unit, err_text(&e));
 	ck_assert_uint_le(a.used, a.cap);
@@ -301,7 +307,7 @@ static const struct {
 	enum format fmt;
 	const char *text;
 	int status;
-	int rings;        /* -1 = absent */
+	int rings;         /* -1 = absent */
 	const char *field; /* of the error, "" = none */
 } reads[] = {
     {RES_FORWARD, J, "{\"call-sequence\":{\"rings\":[],\"expiration\":18}}", 200, 0, ""},
@@ -327,9 +333,10 @@ static const struct {
     {RES_FORWARD, J, " \n", 400, 0, ""},
     {RES_FORWARD, J, "{\"call-sequence\":{\"expiration\":1000}}", 400, 0, "expiration"},
     {RES_FORWARD, J, "{\"call-sequence\":{\"expiration\":20.5}}", 400, 0, "expiration"},
-    {RES_FORWARD, X, "<call-sequence><rings/><expiration>20</expiration></call-sequence>", 200, 0, ""},
-    {RES_FORWARD, X, "<call-sequence> <rings> <ring> </ring> <other/> </rings> </call-sequence>", 200, 1,
+    {RES_FORWARD, X, "<call-sequence><rings/><expiration>20</expiration></call-sequence>", 200, 0,
         ""},
+    {RES_FORWARD, X, "<call-sequence> <rings> <ring> </ring> <other/> </rings> </call-sequence>",
+        200, 1, ""},
     {RES_FORWARD, X, "<call-sequence><expiration> 20 </expiration></call-sequence>", 200, -1, ""},
     {RES_FORWARD, X, "<call-sequence><expiration>0x10</expiration></call-sequence>", 400, 0,
         "expiration"},
@@ -493,9 +500,12 @@ START_TEST(required_numbers_may_be_blank)
 	const struct res *r = res_by_number(RES_CALLFWDSCHED);
 	struct schedule s;
 
-	ck_assert_int_eq(text_read(r, J, STR_LIT("{\"name\":\"n\",\"scheduleId\":\"\",\"periods\":[{"
-	    "\"scheduledDay\":\"\",\"start\":{\"hrs\":null,\"min\":\"\"},"
-	    "\"end\":{\"hrs\":\"23\",\"min\":\"59\"}}]}"), &s, &a, &e), 0);
+	ck_assert_int_eq(text_read(r, J,
+	                     STR_LIT("{\"name\":\"n\",\"scheduleId\":\"\",\"periods\":[{"
+	                             "\"scheduledDay\":\"\",\"start\":{\"hrs\":null,\"min\":\"\"},"
+	                             "\"end\":{\"hrs\":\"23\",\"min\":\"59\"}}]}"),
+	                     &s, &a, &e),
+	    0);
 	ck_assert_int_eq(rec_validate(&rec_schedule, &s, false, &e), 0);
 	ck_assert_int_eq(s.periods.v[0].start.hrs, 0);
 	ck_assert_int_eq(s.periods.v[0].end.min, 59);
@@ -516,7 +526,7 @@ expect(struct buf *b, const char *want)
 START_TEST(answers_are_written)
 {
 	const struct res *fw = res_by_number(RES_FORWARD), *cf = res_by_number(RES_CALLFWD),
-	    *cs = res_by_number(RES_CALLFWDSCHED);
+	                 *cs = res_by_number(RES_CALLFWDSCHED);
 	struct plain_ring pr = {.has = 0};
 	struct ring ring = {.has = 0};
 	struct forward f = {.has = 0};
@@ -529,34 +539,39 @@ START_TEST(answers_are_written)
 	REC_SET(&f, forward, expiration, 20);
 	REC_SET(&f, forward, with_voicemail, true);
 	text_write(fw, X, &f, &b);
-	expect(&b, "<call-sequence><rings/><expiration>20</expiration><withVoicemail>true</withVoicemail>"
-	           "</call-sequence>");
+	expect(&b,
+	    "<call-sequence><rings/><expiration>20</expiration><withVoicemail>true</withVoicemail>"
+	    "</call-sequence>");
 	text_write(fw, J, &f, &b);
 	expect(&b, "{\"call-sequence\":{\"rings\":[],\"expiration\":20,\"withVoicemail\":true}}");
 	REC_SET(&pr, plain_ring, number, STR_LIT("bob@a&b.example"));
 	REC_SET(&f, forward, rings, ((struct plain_ring_list){&pr, 1}));
 	text_write(fw, X, &f, &b);
-	expect(&b, "<call-sequence><rings><ring><number>bob@a&amp;b.example</number></ring></rings>"
-	           "<expiration>20</expiration><withVoicemail>true</withVoicemail></call-sequence>");
+	expect(&b,
+	    "<call-sequence><rings><ring><number>bob@a&amp;b.example</number></ring></rings>"
+	    "<expiration>20</expiration><withVoicemail>true</withVoicemail></call-sequence>");
 	REC_SET(&pr, plain_ring, number, STR_LIT(""));
 	text_write(fw, X, &f, &b);
-	expect(&b, "<call-sequence><rings><ring><number></number></ring></rings>"
-	           "<expiration>20</expiration><withVoicemail>true</withVoicemail></call-sequence>");
+	expect(&b,
+	    "<call-sequence><rings><ring><number></number></ring></rings>"
+	    "<expiration>20</expiration><withVoicemail>true</withVoicemail></call-sequence>");
 	pr.has = 0;
 	text_write(fw, X, &f, &b);
-	expect(&b, "<call-sequence><rings><ring/></rings>"
-	           "<expiration>20</expiration><withVoicemail>true</withVoicemail></call-sequence>");
+	expect(&b,
+	    "<call-sequence><rings><ring/></rings>"
+	    "<expiration>20</expiration><withVoicemail>true</withVoicemail></call-sequence>");
 
 	REC_SET(&c, callfwd, rings, ((struct ring_list){&ring, 1}));
 	REC_SET(&c, callfwd, expiration, 20);
 	REC_SET(&c, callfwd, with_voicemail, true);
 	REC_SET(&ring, ring, enabled, false);
 	text_write(cf, J, &c, &b);
-	expect(&b, "{\"callsequence\":{\"rings\":[{\"expiration\":null,\"type\":null,\"enabled\":false,"
-	           "\"number\":null,\"scheduleId\":null}],\"expiration\":20,\"withVoicemail\":true},"
-	           "\"rings\":[{\"expiration\":null,\"type\":null,\"enabled\":false,"
-	           "\"number\":null,\"scheduleId\":null}],\"expiration\":20,\"withVoicemail\":true,"
-	           "\"withVM\":true}");
+	expect(&b,
+	    "{\"callsequence\":{\"rings\":[{\"expiration\":null,\"type\":null,\"enabled\":false,"
+	    "\"number\":null,\"scheduleId\":null}],\"expiration\":20,\"withVoicemail\":true},"
+	    "\"rings\":[{\"expiration\":null,\"type\":null,\"enabled\":false,"
+	    "\"number\":null,\"scheduleId\":null}],\"expiration\":20,\"withVoicemail\":true,"
+	    "\"withVM\":true}");
 
 	text_list_begin(cs, J, true, &b);
 	text_list_end(cs, J, true, &b);
@@ -566,11 +581,12 @@ START_TEST(answers_are_written)
 	text_list_item(cs, J, 0, &s, &b);
 	text_list_item(cs, J, 1, &s, &b);
 	text_list_end(cs, J, false, &b);
-	expect(&b, "[{\"scheduleId\":null,\"name\":\"n\",\"description\":null,\"periods\":null},"
-	           "{\"scheduleId\":null,\"name\":\"n\",\"description\":null,\"periods\":null}]");
+	expect(&b,
+	    "[{\"scheduleId\":null,\"name\":\"n\",\"description\":null,\"periods\":null},"
+	    "{\"scheduleId\":null,\"name\":\"n\",\"description\":null,\"periods\":null}]");
 	/* A tree's collection: none of the built ones, so one of our own. */
-	struct res tree = {.family = FAM_TREE, .record = &rec_plain_ring, .json_root = "rings",
-	    .xml_root = "rings"};
+	struct res tree = {
+	    .family = FAM_TREE, .record = &rec_plain_ring, .json_root = "rings", .xml_root = "rings"};
 	text_list_begin(&tree, X, true, &b);
 	text_list_end(&tree, X, true, &b);
 	expect(&b, "<rings/>");
@@ -601,13 +617,17 @@ START_TEST(errors_are_written)
 	err_push(&e, 4);
 	err_set(&e, ERR_INVALID, "is <bad> & \"worse\"");
 	text_error(r, J, J, &e, &b);
-	expect(&b, "{\"error\":\"is <bad> & \\\"worse\\\"\",\"type\":\"invalid\",\"field\":\"rings[1].number\"}");
+	expect(&b,
+	    "{\"error\":\"is <bad> & "
+	    "\\\"worse\\\"\",\"type\":\"invalid\",\"field\":\"rings[1].number\"}");
 	text_error(r, X, X, &e, &b);
-	expect(&b, "<error><message>is &lt;bad&gt; &amp; &quot;worse&quot;</message><type>invalid</type>"
-	           "<field>rings[1].number</field></error>");
+	expect(&b,
+	    "<error><message>is &lt;bad&gt; &amp; &quot;worse&quot;</message><type>invalid</type>"
+	    "<field>rings[1].number</field></error>");
 	e.path[2] = 99;
 	text_error(r, J, J, &e, &b);
-	expect(&b, "{\"error\":\"is <bad> & \\\"worse\\\"\",\"type\":\"invalid\",\"field\":\"rings[1]\"}");
+	expect(
+	    &b, "{\"error\":\"is <bad> & \\\"worse\\\"\",\"type\":\"invalid\",\"field\":\"rings[1]\"}");
 	err_clear(&e);
 	err_set(&e, ERR_NOT_FOUND, NULL);
 	text_error(NULL, FMT_NONE, FMT_NONE, &e, &b);
@@ -628,7 +648,8 @@ main(void)
 	suite_add_tcase(s, t);
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, documents_are_read_or_refused, 0, sizeof(documents) / sizeof(documents[0]));
+	tcase_add_loop_test(
+	    t, documents_are_read_or_refused, 0, sizeof(documents) / sizeof(documents[0]));
 	tcase_add_test(t, phrases_about_bad_json_are_text);
 	tcase_add_test(t, depth_is_bounded);
 	tcase_add_loop_test(t, memory_is_bounded, 0, sizeof(bombs) / sizeof(bombs[0]));

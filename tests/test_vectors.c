@@ -12,12 +12,19 @@
 #include "tests/vectors.h"
 
 static const struct vectors_value passwords[] = {
-    {"4410", "secret99"}, {"4420", "secret20"}, {"501", "secret501"}, {"502", "secret502"},
-    {"503", "secret503"}, {"admin", "secretadmin"}, {"4499", "secret4499"}, {"ana.pop", "secret99"},
+    {"4410", "secret99"},
+    {"4420", "secret20"},
+    {"501", "secret501"},
+    {"502", "secret502"},
+    {"503", "secret503"},
+    {"admin", "secretadmin"},
+    {"4499", "secret4499"},
+    {"ana.pop", "secret99"},
 };
 
 static const struct vectors_value values[] = {
-    {"realm", "ex.example"}, {"fqdn", "pbx.ex.example"},
+    {"realm", "ex.example"},
+    {"fqdn", "pbx.ex.example"},
 };
 
 static glob_t files;
@@ -39,16 +46,19 @@ START_TEST(vectors)
 
 	rig_start_fixture(&r);
 	snprintf(origin, sizeof(origin), "https://127.0.0.1:%d", r.port[0]);
-	rc = vectors_run(&(struct vectors_target){.origin = origin, .base = "/sipxconfig/rest",
+	rc = vectors_run(&(struct vectors_target){.origin = origin,
+	                     .base = "/sipxconfig/rest",
 	                     .passwords = passwords,
 	                     .npasswords = sizeof(passwords) / sizeof(passwords[0]),
-	                     .values = values, .nvalues = sizeof(values) / sizeof(values[0]),
-	                     .report = report}, file, &result);
+	                     .values = values,
+	                     .nvalues = sizeof(values) / sizeof(values[0]),
+	                     .report = report},
+	    file, &result);
 	printf("%s: %zu cases, %zu failed, %zu departures\n", file, result.cases, result.failed,
 	    result.departures);
 	rig_stop(&r);
-	ck_assert_msg(rc == 0 && result.failed == 0, "%s: %zu of %zu cases failed", file,
-	    result.failed, result.cases);
+	ck_assert_msg(rc == 0 && result.failed == 0, "%s: %zu of %zu cases failed", file, result.failed,
+	    result.cases);
 }
 END_TEST
 
@@ -76,9 +86,12 @@ START_TEST(design_document)
 	ck_assert_msg(strstr(out, "< HTTP/1.1 200 OK") != NULL, "%s", out);
 	a = rig_get(&r, "201:password", "/my/callfwd");
 	ck_assert_int_eq(a.status, 200);
-	ck_assert_msg(compare_json("{\"expiration\":20,\"rings\":[{\"expiration\":30,"
-	                  "\"type\":\"If no response\",\"enabled\":true,\"number\":\"5551212\","
-	                  "\"scheduleId\":null}]}", a.body, true, why, sizeof(why)), "%s", why);
+	ck_assert_msg(
+	    compare_json("{\"expiration\":20,\"rings\":[{\"expiration\":30,"
+	                 "\"type\":\"If no response\",\"enabled\":true,\"number\":\"5551212\","
+	                 "\"scheduleId\":null}]}",
+	        a.body, true, why, sizeof(why)),
+	    "%s", why);
 	answer_free(&a);
 	rig_stop(&r);
 }

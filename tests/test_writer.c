@@ -17,10 +17,10 @@ enum { PENDING = -1 };
 struct put {
 	struct writer_job job; /* first: the callbacks get its address */
 	char key[32], val[32];
-	int delay_ms;   /* in apply */
-	bool refuse;    /* write, then fail */
-	bool only_new;  /* fail when the key is there */
-	unsigned place; /* order of done() */
+	int delay_ms;     /* in apply */
+	bool refuse;      /* write, then fail */
+	bool only_new;    /* fail when the key is there */
+	unsigned place;   /* order of done() */
 	unsigned flushes; /* log flushes at the time of done() */
 	atomic_int committed;
 };
@@ -68,8 +68,7 @@ apply(struct writer_job *job, struct store_txn *t)
 	arena_free(&a);
 	if (found == 1 && p->only_new)
 		return err_set(&job->err, ERR_CONFLICT, NULL);
-	if (found < 0 ||
-	    store_put(t, STORE_DATA, str_c(p->key), str_c(p->val), &job->err) != 0 ||
+	if (found < 0 || store_put(t, STORE_DATA, str_c(p->key), str_c(p->val), &job->err) != 0 ||
 	    store_put(t, STORE_INDEX, str_c(p->key), str_c(p->val), &job->err) != 0)
 		return -1;
 	return p->refuse ? err_set(&job->err, ERR_INVALID, NULL) : 0;
@@ -317,8 +316,7 @@ START_TEST(many_clients)
 	for (unsigned i = 0; i < CLIENTS; i++)
 		pthread_join(clients[i].thread, NULL);
 	store_stats(rig.s, &after);
-	ck_assert_uint_ge((uint64_t)CLIENTS * PER_CLIENT,
-	    8 * (after.flushes - before.flushes));
+	ck_assert_uint_ge((uint64_t)CLIENTS * PER_CLIENT, 8 * (after.flushes - before.flushes));
 	ck_assert_uint_eq(after.flushes - before.flushes, after.commits - before.commits);
 	writer_stop(writer);
 	store_rig_reopen(&rig);

@@ -26,8 +26,7 @@ struct run {
 	char problem[2048];
 };
 
-static bool __attribute__((format(printf, 2, 3)))
-problem(struct run *r, const char *fmt, ...)
+static bool __attribute__((format(printf, 2, 3))) problem(struct run *r, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -66,8 +65,8 @@ filled(struct run *r, const char *text)
 			out[n++] = *text++;
 			continue;
 		}
-		n += (size_t)snprintf(out + n, TEXT_MAX - n, "%s",
-		    value_of(r, text + 2, (size_t)(end - text - 2)));
+		n += (size_t)snprintf(
+		    out + n, TEXT_MAX - n, "%s", value_of(r, text + 2, (size_t)(end - text - 2)));
 		n = n < TEXT_MAX ? n : TEXT_MAX - 1;
 		text = end + 1;
 	}
@@ -129,8 +128,8 @@ check_header(struct run *r, const struct answer *a, const char *expected)
 	snprintf(name, sizeof(name), "%.*s", (int)(colon - expected), expected);
 	have = answer_header(a, name);
 	if (have == NULL || strcmp(have, colon + 2) != 0)
-		return problem(r, "%s is \"%s\", expected \"%s\"", name, have != NULL ? have : "absent",
-		    colon + 2);
+		return problem(
+		    r, "%s is \"%s\", expected \"%s\"", name, have != NULL ? have : "absent", colon + 2);
 	return true;
 }
 
@@ -204,17 +203,26 @@ send_case(struct run *r, const struct vcase *c)
 {
 	char user[256], fields[4096] = "";
 
-	credentials(r, filled(r, c->bearer != NULL ? "-" : c->as != NULL ? c->as : r->f->user), user,
-	    sizeof(user));
+	credentials(r,
+	    filled(r,
+	        c->bearer != NULL   ? "-"
+	            : c->as != NULL ? c->as
+	                            : r->f->user),
+	    user, sizeof(user));
 	for (size_t i = 0; i < c->nsend; i++) {
 		size_t n = strlen(fields);
 
 		snprintf(fields + n, sizeof(fields) - n, "%s%s", n > 0 ? "\n" : "", filled(r, c->send[i]));
 	}
-	return ask(r->t->origin, r->t->base, &(struct ask){.method = c->method,
-	               .path = filled(r, c->path), .user = user, .bearer = filled(r, c->bearer),
-	               .accept = filled(r, c->accept), .type = filled(r, c->type), .header = fields,
-	               .body = filled(r, c->body)});
+	return ask(r->t->origin, r->t->base,
+	    &(struct ask){.method = c->method,
+	        .path = filled(r, c->path),
+	        .user = user,
+	        .bearer = filled(r, c->bearer),
+	        .accept = filled(r, c->accept),
+	        .type = filled(r, c->type),
+	        .header = fields,
+	        .body = filled(r, c->body)});
 }
 
 /* What the file's user sees of the watched resource; to be freed. */
@@ -226,8 +234,8 @@ snapshot(struct run *r)
 	char *body;
 
 	credentials(r, r->f->user, user, sizeof(user));
-	a = ask(r->t->origin, r->t->base, &(struct ask){.path = r->f->watch, .user = user,
-	        .accept = "application/json"});
+	a = ask(r->t->origin, r->t->base,
+	    &(struct ask){.path = r->f->watch, .user = user, .accept = "application/json"});
 	body = a.status == 200 ? a.body : NULL;
 	if (body != NULL)
 		a.body = NULL;

@@ -13,8 +13,8 @@ struct vectors_value {
 };
 
 struct vectors_target {
-	const char *origin; /* "https://host:port" */
-	const char *base;   /* "/sipxconfig/rest" */
+	const char *origin;                    /* "https://host:port" */
+	const char *base;                      /* "/sipxconfig/rest" */
 	const struct vectors_value *passwords; /* by user name */
 	size_t npasswords;
 	const struct vectors_value *values; /* what cases write as ${name} */

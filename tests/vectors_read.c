@@ -9,10 +9,18 @@ static const struct {
 	const char *keyword;
 	enum vcheck_kind kind;
 } checks[] = {
-    {"header", VCHECK_HEADER}, {"no-header", VCHECK_NO_HEADER}, {"json", VCHECK_JSON},
-    {"json-part", VCHECK_JSON_PART}, {"xml", VCHECK_XML}, {"xml-part", VCHECK_XML_PART},
-    {"text", VCHECK_TEXT}, {"error", VCHECK_ERROR}, {"contains", VCHECK_CONTAINS},
-    {"absent", VCHECK_ABSENT}, {"empty", VCHECK_EMPTY}, {"capture", VCHECK_CAPTURE},
+    {"header", VCHECK_HEADER},
+    {"no-header", VCHECK_NO_HEADER},
+    {"json", VCHECK_JSON},
+    {"json-part", VCHECK_JSON_PART},
+    {"xml", VCHECK_XML},
+    {"xml-part", VCHECK_XML_PART},
+    {"text", VCHECK_TEXT},
+    {"error", VCHECK_ERROR},
+    {"contains", VCHECK_CONTAINS},
+    {"absent", VCHECK_ABSENT},
+    {"empty", VCHECK_EMPTY},
+    {"capture", VCHECK_CAPTURE},
 };
 
 static const struct {

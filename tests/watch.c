@@ -7,7 +7,10 @@
 #include <string.h>
 
 static const char *const paths[WATCH_PATHS] = {
-    "/my/forward", "/my/callfwd", "/my/callfwdsched", "/my/contact-information",
+    "/my/forward",
+    "/my/callfwd",
+    "/my/callfwdsched",
+    "/my/contact-information",
 };
 
 static char *

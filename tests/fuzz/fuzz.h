@@ -15,17 +15,16 @@ int fuzz_xml(const uint8_t *data, size_t size);
 
 /* The name that an engine calls. Weak, since replay.c links all targets. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-#define FUZZ_TARGET(name) \
-	__attribute__((weak)) int \
-	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) \
-	{ \
-		return fuzz_##name(data, size); \
+#define FUZZ_TARGET(name)                                                              \
+	__attribute__((weak)) int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) \
+	{                                                                                  \
+		return fuzz_##name(data, size);                                                \
 	}
 
 /* An oracle that disagrees is a crash, for any engine. */
-#define FUZZ_MUST(x) \
-	do { \
-		if (!(x)) \
+#define FUZZ_MUST(x)          \
+	do {                      \
+		if (!(x))             \
 			__builtin_trap(); \
 	} while (0)
 

@@ -13,7 +13,11 @@ static const struct {
 	const char *name;
 	int (*run)(const uint8_t *, size_t);
 } targets[] = {
-    {"env", fuzz_env}, {"json", fuzz_json}, {"mp", fuzz_mp}, {"path", fuzz_path}, {"xml", fuzz_xml},
+    {"env", fuzz_env},
+    {"json", fuzz_json},
+    {"mp", fuzz_mp},
+    {"path", fuzz_path},
+    {"xml", fuzz_xml},
 };
 
 static int (*target)(const uint8_t *, size_t);
@@ -27,7 +31,8 @@ run_file(const char *path)
 	uint8_t *data;
 	size_t n;
 
-	if (f == NULL || fstat(fileno(f), &st) != 0 || (data = malloc((size_t)st.st_size + 1)) == NULL) {
+	if (f == NULL || fstat(fileno(f), &st) != 0 ||
+	    (data = malloc((size_t)st.st_size + 1)) == NULL) {
 		perror(path);
 		exit(1);
 	}

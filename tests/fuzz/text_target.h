@@ -55,7 +55,8 @@ fuzz_text(enum format fmt, const uint8_t *data, size_t size)
 	buf_init(&text, 8 << 20);
 	buf_init(&mp, 8 << 20);
 	mp_encode(r->record, x, &mp, ENCODE_SECRETS);
-	FUZZ_MUST(mp_decode(r->record, y, buf_str(&mp), DECODE_ALL, &a, &e) == 0 || e.code == ERR_TOO_LARGE);
+	FUZZ_MUST(
+	    mp_decode(r->record, y, buf_str(&mp), DECODE_ALL, &a, &e) == 0 || e.code == ERR_TOO_LARGE);
 	if (e.code == ERR_OK)
 		FUZZ_MUST(rec_equal(r->record, x, y));
 	text_write(r, fmt, x, &text);
