@@ -21,7 +21,7 @@ struct load_client {
 };
 
 /* GET of `path` on gateway `i`, as `user`; `netns` (may be NULL) names a network namespace to
- * do it from, `host` (may be NULL) an address other than 127.0.0.1. */
+ * do it from. */
 void load_begin(struct load_client *l, struct rig *r, int i, const char *user, const char *path,
     const char *netns);
 /* Waits for the client to end; its counts stay readable until load_free(). */

@@ -23,7 +23,6 @@ struct rig {
 	pid_t backend, gateway[RIG_GATEWAYS];
 	bool rsa;          /* RSA-2048 certificate instead of P-256; set before rig_start() */
 	const char *extra; /* further lines of the configuration, section headers included; or NULL */
-	bool own_cert_dir;
 };
 
 /* Makes the directory, certificate and configuration; starts backend and one gateway, and
