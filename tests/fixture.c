@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The users, groups and schedules that the cases in tests/vectors speak of. */
+/* The users, groups and schedules that the cases in tests/conformance/cases speak of. */
 #include <check.h>
 #include <stdarg.h>
 #include <stdio.h>

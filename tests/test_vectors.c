@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Every case of tests/vectors, a file after the other, each against processes and a store of its
+/* Every case of tests/conformance, a file after the other, each against processes and a store of its
  * own. TANDEM_VECTORS names another folder. */
 #include <check.h>
 #include <glob.h>
@@ -107,7 +107,7 @@ main(void)
 	char pattern[512];
 	int failed;
 
-	snprintf(pattern, sizeof(pattern), "%s/*.case", folder != NULL ? folder : "tests/vectors");
+	snprintf(pattern, sizeof(pattern), "%s/*.case", folder != NULL ? folder : "tests/conformance/cases");
 	if (glob(pattern, 0, NULL, &files) != 0) {
 		fprintf(stderr, "no cases: %s\n", pattern);
 		return 1;
