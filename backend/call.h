@@ -39,6 +39,7 @@ struct call {
 	struct buf *body; /* the answer: one record, or several one after the other */
 	struct mark *mark;
 	bool more;        /* the list goes on behind the mark */
+	struct str hash;  /* of the secret that hooks->secret named, empty = none */
 	struct cap *sign; /* custom: a capability to be signed and answered */
 	bool wants_signature;
 };
@@ -52,6 +53,9 @@ int serve_write(struct call *c);
 /* The caller's own number and those of the caller's groups, lightest first. */
 enum { OWNERS_MAX = GROUPS_MAX + 1 };
 int call_owners(struct call *c, uint32_t *owners, size_t *n);
+/* Whose data a user named in a path stands for: the caller's own (by name, alias or messaging id),
+ * or anybody's for an administrator. -1 with ERR_FORBIDDEN, for an administrator ERR_NOT_FOUND. */
+int call_subject(struct call *c, struct str name, uint32_t *owner);
 /* A query parameter, NULL when absent. */
 const struct query *call_query(const struct call *c, const char *name);
 

@@ -162,6 +162,7 @@ control_run(struct job *j)
 		break;
 	}
 	if (wants_hash(j)) {
+		j->secret = j->ctl.password;
 		j->then = NEXT_HASH;
 		return true;
 	}

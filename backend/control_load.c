@@ -109,6 +109,16 @@ load_keep(struct job *j)
 	return rc;
 }
 
+/* Whether absent fields stand for what groups and defaults say. */
+static bool
+is_layered(const struct rec *r)
+{
+	for (size_t i = 0; i < all_resources_count; i++)
+		if (all_resources[i].layered && all_resources[i].record == r)
+			return true;
+	return false;
+}
+
 /* Whether records of this kind are numbered items that are found by number alone. */
 static bool
 is_indexed(const struct rec *r)
@@ -208,7 +218,8 @@ apply_row(struct model *m, const struct stored_row *row)
 	if (mp_decode(r, obj, row->body, DECODE_ALL, m->a, m->e) != 0)
 		return -1;
 	rec_strip(r, obj, F_DERIVED);
-	rec_defaults(r, obj);
+	if (!is_layered(r))
+		rec_defaults(r, obj);
 	if (rec_validate(r, obj, false, m->e) != 0)
 		return -1;
 	if (r == &rec_user)

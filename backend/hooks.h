@@ -25,6 +25,9 @@ struct hooks {
 	struct str (*order)(const void *obj);
 	/* Items of the caller's groups are listed and shown as well. */
 	bool with_groups;
+	/* Before a write: the secret that is to be stored as a hash (c->hash, when the write runs), or
+	 * an empty one. What the rules refuse is refused here, before it costs a hash. */
+	int (*secret)(struct call *c, struct str *ret);
 	/* SHAPE_CUSTOM. */
 	int (*custom)(struct call *c);
 	/* Methods beside GET that store nothing, and need no place in the writer's queue. */

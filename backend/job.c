@@ -76,6 +76,7 @@ call_of(struct job *j, struct store_txn *t)
 	    .now_ms = wall_ms(),
 	    .body = &j->body,
 	    .mark = &j->mark,
+	    .hash = j->new_hash,
 	    .sign = &j->sign,
 	};
 }
@@ -105,11 +106,11 @@ own_status(struct job *j)
 		j->err.code = j->res->invalid;
 }
 
-/* Parts of a list are paid for with the first one. */
+/* Parts of a list are paid for with the first one, a write that waited for its hash before that. */
 static bool
 within_budget(struct job *j)
 {
-	if (j->streaming || j->who.id == 0)
+	if (j->streaming || j->who.id == 0 || j->new_hash.p != NULL)
 		return true;
 	j->retry_after = rates_take(
 	    j->be->rates, j->who.id, rates_class(j->res, (enum method)j->req.method), now_us());
@@ -171,6 +172,31 @@ to_writer(struct job *j)
 	return true;
 }
 
+/* Whether something has to be hashed before the write can run. */
+static bool
+wants_hash(struct job *j, struct store_txn *t)
+{
+	const struct hooks *h = hooks_of(j->res);
+	struct call c = call_of(j, t);
+	struct str secret = {"", 0};
+
+	if (h->secret == NULL || j->new_hash.p != NULL)
+		return false;
+	if (h->secret(&c, &secret) != 0) {
+		own_status(j);
+		return true;
+	}
+	if (secret.n == 0)
+		return false;
+	/* Hashing takes until the scratch arena is used again. */
+	j->secret = arena_copy(&j->arena, secret);
+	if (j->secret.p == NULL)
+		err_set(&j->err, ERR_TOO_LARGE, NULL);
+	else
+		j->then = NEXT_HASH;
+	return true;
+}
+
 static void
 read_answer(struct job *j, struct store_txn *t)
 {
@@ -224,7 +250,7 @@ job_run(struct job *j, struct snapshot *s)
 		if (is_read(j))
 			read_answer(j, s->t);
 		else
-			write = true;
+			write = !wants_hash(j, s->t);
 	}
 	return !write || to_writer(j);
 }

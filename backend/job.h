@@ -23,7 +23,7 @@ enum job_next {
 	NEXT_REPLY,  /* send what err, body and more say */
 	NEXT_VERIFY, /* have verify.hash compared, then run again */
 	NEXT_SIGN,   /* have the capability signed, then reply */
-	NEXT_HASH    /* control: have the new password hashed, then run again */
+	NEXT_HASH    /* have `secret` hashed, then run again */
 };
 
 struct backend;
@@ -41,7 +41,7 @@ struct job {
 	const struct res *res;
 	struct ctl_request ctl;
 	struct ctl_reply *ctl_reply;
-	struct str new_hash;
+	struct str secret, new_hash;
 	int64_t arrived_us, overdue_us; /* CLOCK_MONOTONIC */
 	struct who who;
 	struct who_verify verify;

@@ -276,7 +276,7 @@ came_back(struct loop *l, struct job *j)
 		sign(l, j);
 		break;
 	case NEXT_HASH:
-		if (auth_hash(l->be->auth, j->ctl.password, hashed, j) != 0)
+		if (auth_hash(l->be->auth, j->secret, hashed, j) != 0)
 			refuse(l, j, ERR_UNAVAILABLE, 1);
 		break;
 	case NEXT_REPLY:

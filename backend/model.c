@@ -270,6 +270,59 @@ model_groups(struct model *m, const struct user *u, struct group_ref *ret, size_
 	return 0;
 }
 
+/* What the groups and the defaults say, for whoever has set nothing. */
+static int
+inherited(struct model *m, const struct rec *r, const struct user *u, void *obj)
+{
+	struct group_ref groups[GROUPS_MAX];
+	void *layer = arena_alloc(m->a, r->size);
+	size_t n;
+
+	if (layer == NULL)
+		return err_set(m->e, ERR_TOO_LARGE, NULL);
+	if (model_groups(m, u, groups, &n) != 0)
+		return -1;
+	memset(obj, 0, r->size);
+	for (size_t i = 0; i < n; i++) {
+		if (model_get(m, r, groups[i].id, 0, layer) < 0)
+			return -1;
+		rec_fill(r, obj, layer);
+	}
+	rec_defaults(r, obj);
+	return 0;
+}
+
+int
+model_layered(struct model *m, const struct rec *r, uint32_t owner, const struct user *u, void *obj)
+{
+	void *below = arena_alloc(m->a, r->size);
+
+	if (below == NULL)
+		return err_set(m->e, ERR_TOO_LARGE, NULL);
+	if (model_get(m, r, owner, 0, obj) < 0 || inherited(m, r, u, below) != 0)
+		return -1;
+	rec_fill(r, obj, below);
+	return 0;
+}
+
+int
+model_layered_put(
+    struct model *m, const struct rec *r, uint32_t owner, const struct user *u, const void *obj)
+{
+	void *own = arena_alloc(m->a, r->size), *below = arena_alloc(m->a, r->size);
+
+	if (own == NULL || below == NULL)
+		return err_set(m->e, ERR_TOO_LARGE, NULL);
+	if (inherited(m, r, u, below) != 0)
+		return -1;
+	memcpy(own, obj, r->size);
+	rec_strip(r, own, F_DERIVED);
+	rec_unset_equal(r, own, below);
+	if (rec_has(own) == 0)
+		return model_del(m, r, owner, 0) < 0 ? -1 : 0;
+	return model_put(m, r, owner, 0, own);
+}
+
 static bool
 listed(const struct permission_list *l, enum permission_name p, bool *granted)
 {

@@ -41,6 +41,14 @@ int model_put(struct model *m, const struct rec *r, uint32_t owner, uint64_t id,
 /* 1 = removed, 0 = there was none, -1. */
 int model_del(struct model *m, const struct rec *r, uint32_t owner, uint64_t id);
 
+/* The only record of a user with what is absent taken from the groups by weight, then the defaults;
+ * `u` = the user, whose groups count. 0 or -1. */
+int model_layered(
+    struct model *m, const struct rec *r, uint32_t owner, const struct user *u, void *obj);
+/* Stores what differs from the groups and the defaults; nothing left = no record. 0 or -1. */
+int model_layered_put(
+    struct model *m, const struct rec *r, uint32_t owner, const struct user *u, const void *obj);
+
 /* From bytes as stored. */
 int model_decode(struct model *m, const struct rec *r, struct str stored, void *obj);
 

@@ -37,6 +37,23 @@ call_owners(struct call *c, uint32_t *owners, size_t *n)
 	return 0;
 }
 
+int
+call_subject(struct call *c, struct str name, uint32_t *owner)
+{
+	int admin, rc = model_name(&c->m, INDEX_LOGIN, name, owner);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 1 && *owner == c->who->id)
+		return 0;
+	admin = (c->who->scopes & SCOPE_ADMIN) != 0
+	    ? model_permission(&c->m, &c->who->user, permission_name_SUPERADMIN)
+	    : 0;
+	if (admin != 1)
+		return admin < 0 ? -1 : err_set(c->m.e, ERR_FORBIDDEN, NULL);
+	return rc == 1 ? 0 : err_set(c->m.e, ERR_NOT_FOUND, "there is no such user");
+}
+
 static void *
 new_object(struct call *c)
 {
@@ -54,6 +71,8 @@ load_single(struct call *c, void *obj)
 
 	if (h->load != NULL)
 		return h->load(c, obj);
+	if (c->res->layered)
+		return model_layered(&c->m, c->res->record, c->who->id, &c->who->user, obj);
 	return model_get(&c->m, c->res->record, c->who->id, 0, obj) < 0 ? -1 : 0;
 }
 
@@ -195,6 +214,8 @@ write_single(struct call *c)
 		return -1;
 	if (h->save != NULL)
 		return h->save(c, obj);
+	if (c->res->layered)
+		return model_layered_put(&c->m, c->res->record, c->who->id, &c->who->user, obj);
 	return model_put(&c->m, c->res->record, c->who->id, 0, obj);
 }
 

@@ -316,6 +316,28 @@ rec_equal(const struct rec *r, const void *a, const void *b)
 }
 
 void
+rec_fill(const struct rec *r, void *to, const void *from)
+{
+	uint64_t missing = rec_has(from) & ~rec_has(to);
+
+	for (size_t i = 0; i < r->nf; i++)
+		if ((missing >> i & 1) != 0)
+			memcpy(rec_at(&r->f[i], to), rec_at(&r->f[i], from), field_size(&r->f[i]));
+	rec_set_has(to, rec_has(to) | missing);
+}
+
+void
+rec_unset_equal(const struct rec *r, void *obj, const void *other)
+{
+	uint64_t has = rec_has(obj), both = has & rec_has(other);
+
+	for (size_t i = 0; i < r->nf; i++)
+		if ((both >> i & 1) != 0 && field_equal(&r->f[i], obj, other))
+			has &= ~((uint64_t)1 << i);
+	rec_set_has(obj, has);
+}
+
+void
 rec_path(const struct rec *r, bool xml, const int32_t *path, size_t depth, struct buf *out)
 {
 	bool first = true;

@@ -140,6 +140,11 @@ enum update { UPDATE_REPLACE, UPDATE_MERGE };
  * (UPDATE_MERGE, F_KEEP) or are cleared (UPDATE_REPLACE). Defaults are filled in. */
 void rec_update(const struct rec *r, enum update how, void *stored, const void *input);
 
+/* Fields that *to lacks, from *from; nested records are taken or left as a whole. */
+void rec_fill(const struct rec *r, void *to, const void *from);
+/* Unsets the fields of *obj that *other has with the same value. */
+void rec_unset_equal(const struct rec *r, void *obj, const void *other);
+
 /* Removes derived fields (before storing) or secret ones (before an answer). */
 void rec_strip(const struct rec *r, void *obj, unsigned flags);
 

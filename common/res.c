@@ -133,10 +133,10 @@ is_parameter(struct str s)
 
 /* -1 = no match, else how many segments matched literally. */
 static int
-match_row(const struct res *r, const struct str *seg, size_t n, struct str *key)
+match_row(const struct res *r, const struct str *seg, size_t n, struct res_keys *keys)
 {
 	struct str rest = str_c(r->path + 1), part;
-	size_t i = 0;
+	size_t i = 0, nkeys = 0;
 	int literal = 0;
 
 	while (rest.n > 0) {
@@ -146,7 +146,7 @@ match_row(const struct res *r, const struct str *seg, size_t n, struct str *key)
 		if (is_parameter(part)) {
 			if (seg[i].n == 0 || seg[i].n > RES_KEY_MAX)
 				return -1;
-			*key = seg[i];
+			keys->v[nkeys++] = seg[i];
 		} else if (str_eq(part, seg[i])) {
 			literal++;
 		} else {
@@ -158,7 +158,7 @@ match_row(const struct res *r, const struct str *seg, size_t n, struct str *key)
 }
 
 const struct res *
-res_match(struct str path, struct str *key, struct arena *a, struct err *e)
+res_match(struct str path, struct res_keys *keys, struct arena *a, struct err *e)
 {
 	static const char base[] = "/sipxconfig/rest";
 	const struct res *best = NULL;
@@ -166,7 +166,7 @@ res_match(struct str path, struct str *key, struct arena *a, struct err *e)
 	int best_score = -1;
 	size_t n = 0;
 
-	*key = (struct str){"", 0};
+	*keys = (struct res_keys){{{"", 0}, {"", 0}}};
 	if (str_starts(path, base) && (path.n == sizeof(base) - 1 || path.p[sizeof(base) - 1] == '/')) {
 		path.p += sizeof(base) - 1;
 		path.n -= sizeof(base) - 1;
@@ -188,13 +188,13 @@ res_match(struct str path, struct str *key, struct arena *a, struct err *e)
 			break;
 	}
 	for (size_t i = 0; i < all_resources_count; i++) {
-		struct str k = {"", 0};
+		struct res_keys k = {{{"", 0}, {"", 0}}};
 		int score = match_row(&all_resources[i], seg, n, &k);
 
 		if (score > best_score) {
 			best = &all_resources[i];
 			best_score = score;
-			*key = k;
+			*keys = k;
 		}
 	}
 	if (best == NULL)

@@ -61,7 +61,7 @@ enum body_rule {
 /* What a request counts as against its user's budget; RATE_READ means by its method. */
 enum rate_class { RATE_READ, RATE_WRITE, RATE_LOGIN };
 
-enum { RES_BODY_MAX = 1024 * 1024, RES_ITEMS_MAX = 10000, RES_KEY_MAX = 255 };
+enum { RES_BODY_MAX = 1024 * 1024, RES_ITEMS_MAX = 10000, RES_KEY_MAX = 255, RES_KEYS_MAX = 2 };
 
 struct res {
 	enum res_id number;
@@ -84,6 +84,8 @@ struct res {
 	size_t max_body;       /* 0 = RES_BODY_MAX */
 	size_t max_items;      /* collections: per owner; 0 = RES_ITEMS_MAX */
 	int permission;        /* 1 + enum permission_name that the caller needs, 0 = none */
+	bool layered;          /* absent fields come from the user's groups by weight, then the default;
+	                        * what equals those is not stored */
 	bool local;            /* answered by the gateway alone */
 	const char *doc;
 };
@@ -93,10 +95,15 @@ extern const size_t all_resources_count;
 
 const struct res *res_by_number(int64_t number);
 
-/* Finds the row for a path as it came (percent-encoded, without the query). *key is the decoded
- * value of the row's parameter, in the arena. NULL with *e: ERR_NOT_FOUND, or ERR_BAD_REQUEST for
+/* Values of the parameters of a path, decoded, in the order of the path; empty = none. */
+struct res_keys {
+	struct str v[RES_KEYS_MAX];
+};
+
+/* Finds the row for a path as it came (percent-encoded, without the query); *keys in the arena. NULL with *e: ERR_NOT_FOUND, or ERR_BAD_REQUEST for
  * a path that cannot be decoded (bad escapes, NUL, an encoded slash, no UTF-8). */
-const struct res *res_match(struct str path, struct str *key, struct arena *a, struct err *e);
+const struct res *res_match(
+    struct str path, struct res_keys *keys, struct arena *a, struct err *e);
 
 enum method res_method(struct str name);
 const char *res_method_name(enum method m);

@@ -74,17 +74,19 @@ req_fail(struct req *r, enum err_code code)
 static int
 match(struct req *r, const struct req_in *in)
 {
-	struct str key;
+	struct res_keys keys;
 
 	r->error_format = accept_for_error(in->accept);
 	r->method = res_method(in->method);
 	if (in->path.n + in->query.n > REQ_TARGET_MAX)
 		return err_set(&r->err, ERR_URI_TOO_LONG, NULL);
-	r->res = res_match(in->path, &key, &r->arena, &r->err);
+	r->res = res_match(in->path, &keys, &r->arena, &r->err);
 	if (r->res == NULL)
 		return -1;
-	if (key.n > 0)
-		REC_SET(&r->msg, request, key, key);
+	if (keys.v[0].n > 0)
+		REC_SET(&r->msg, request, key, keys.v[0]);
+	if (keys.v[1].n > 0)
+		REC_SET(&r->msg, request, key2, keys.v[1]);
 	return 0;
 }
 

@@ -90,11 +90,12 @@ make_request(const struct res *res, enum format fmt, bool put, struct str token,
 	struct request q = {0};
 	struct callfwd doc;
 	struct buf body;
-	struct str key, text = fmt == FMT_JSON ? str_c(put_json) : str_c(put_xml);
+	struct res_keys keys;
+	struct str text = fmt == FMT_JSON ? str_c(put_json) : str_c(put_xml);
 
 	arena_init(&a, 8 << 20);
 	buf_init(&body, 1 << 20);
-	if (res_match(STR_LIT("/sipxconfig/rest/my/callfwd"), &key, &a, &e) != res)
+	if (res_match(STR_LIT("/sipxconfig/rest/my/callfwd"), &keys, &a, &e) != res)
 		must(-1, "match", &e);
 	if (put) {
 		must(text_read(res, fmt, text, &doc, &a, &e), "read", &e);

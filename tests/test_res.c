@@ -85,8 +85,8 @@ static const struct {
 
 START_TEST(paths_are_matched)
 {
-	struct str key = {"x", 1};
-	const struct res *r = res_match(str_c(paths[_i].path), &key, &a, &e);
+	struct res_keys keys = {{{"x", 1}, {"y", 1}}};
+	const struct res *r = res_match(str_c(paths[_i].path), &keys, &a, &e);
 
 	ck_assert_msg((r == NULL) == (paths[_i].res == 0), "%s", paths[_i].path);
 	if (r == NULL) {
@@ -94,16 +94,16 @@ START_TEST(paths_are_matched)
 		return;
 	}
 	ck_assert_int_eq((int)r->number, paths[_i].res);
-	ck_assert_msg(str_eqc(key, paths[_i].key), "%s: %.*s", paths[_i].path, (int)key.n, key.p);
+	ck_assert_msg(str_eqc(keys.v[0], paths[_i].key), "%s: %.*s", paths[_i].path, (int)keys.v[0].n, keys.v[0].p);
 }
 END_TEST
 
 START_TEST(paths_may_run_out_of_memory)
 {
-	struct str key;
+	struct res_keys keys;
 
 	arena_init(&a, 16);
-	ck_assert_ptr_null(res_match(STR_LIT("/my/callfwdsched/7"), &key, &a, &e));
+	ck_assert_ptr_null(res_match(STR_LIT("/my/callfwdsched/7"), &keys, &a, &e));
 	ck_assert_int_eq(e.code, ERR_TOO_LARGE);
 }
 END_TEST
@@ -112,14 +112,14 @@ END_TEST
 START_TEST(rows_make_sense)
 {
 	const struct res *r = &all_resources[_i];
-	struct str key;
+	struct res_keys keys;
 
 	ck_assert_ptr_eq(res_by_number(r->number), r);
 	ck_assert_int_gt((int)r->number, 0);
 	ck_assert_int_le((int)r->number, 65535);
 	ck_assert_msg(r->doc != NULL && r->path[0] == '/', "%s", r->id);
 	ck_assert_msg((r->methods & ~(unsigned)(M_GET | M_PUT | M_POST | M_DELETE)) == 0, "%s", r->id);
-	ck_assert_ptr_eq(res_match(str_c(r->path), &key, &a, &e), r);
+	ck_assert_ptr_eq(res_match(str_c(r->path), &keys, &a, &e), r);
 	if (r->record == NULL)
 		return;
 	ck_assert_msg(r->formats != 0, "%s", r->id);
