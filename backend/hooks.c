@@ -16,6 +16,12 @@ hooks_of(const struct res *r)
 		return &hooks_schedule;
 	case RES_CONTACT_INFORMATION:
 		return &hooks_contact;
+	case RES_CONFERENCES:
+		return &hooks_conferences;
+	case RES_CONFERENCE:
+		return &hooks_conference;
+	case RES_SPEEDDIAL:
+		return &hooks_speeddial;
 	case RES_SESSION:
 		return &hooks_session;
 	default:

@@ -39,6 +39,6 @@ const struct hooks *hooks_of(const struct res *r);
 
 /* The rows, one per file hook_*.c. */
 extern const struct hooks hooks_forward, hooks_callfwd, hooks_schedule, hooks_contact,
-    hooks_session;
+    hooks_session, hooks_conferences, hooks_conference, hooks_speeddial;
 
 #endif

@@ -39,7 +39,8 @@ enum {
 	F_DFLT = 1 << 2,    /* absent = .dflt, .sdflt, an empty record or list */
 	F_RDONLY = 1 << 3,  /* what a client sends is ignored; the stored value stays */
 	F_DERIVED = 1 << 4, /* worked out for each answer, never stored; read-only too */
-	F_SECRET = 1 << 5   /* never in an answer, a log or a message to the gateway */
+	F_SECRET = 1 << 5,  /* never in an answer, a log or a message to the gateway */
+	F_NULL = 1 << 6     /* bare JSON: null is an empty list, and not its absence */
 };
 
 struct enum_val {
@@ -84,6 +85,8 @@ struct rec {
 	const char *doc;
 	uint16_t store;   /* kind in store keys; 0 = not stored */
 	uint16_t version; /* of the stored form, 0 = 1 */
+	bool transient;   /* neither dumped nor loaded */
+	bool numbered;    /* an owner has several, each with a number of its own */
 	const struct field *f;
 	size_t nf;
 	size_t size;

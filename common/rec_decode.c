@@ -252,8 +252,12 @@ read_field(struct decoder *d, const struct field *f, void *obj)
 		}
 		return rc;
 	}
-	if (d->s->ops->is_null(d->s))
-		return d->s->ops->skip(d->s, d->e);
+	if (d->s->ops->is_null(d->s)) {
+		if ((f->flags & F_NULL) == 0 || d->s->rules != RULES_BEAN)
+			return d->s->ops->skip(d->s, d->e);
+		rec_set_list(f, obj, (struct list){NULL, 0});
+		return d->s->ops->skip(d->s, d->e) != 0 ? -1 : 1;
+	}
 	if (f->kind == K_REC) {
 		memset(at, 0, f->sub->size);
 		rc = read_record(d, f->sub, at);

@@ -202,6 +202,24 @@ res_match(struct str path, struct res_keys *keys, struct arena *a, struct err *e
 	return best;
 }
 
+bool
+record_is_numbered(const struct rec *r)
+{
+	for (size_t i = 0; i < all_resources_count; i++)
+		if (all_resources[i].shape == SHAPE_ITEM && all_resources[i].record == r)
+			return true;
+	return r->numbered;
+}
+
+bool
+record_is_layered(const struct rec *r)
+{
+	for (size_t i = 0; i < all_resources_count; i++)
+		if (all_resources[i].layered && all_resources[i].record == r)
+			return true;
+	return false;
+}
+
 /* FNV-1a: only equality matters, and nobody gains by a collision. */
 static uint64_t
 mix(uint64_t h, const char *s)

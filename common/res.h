@@ -105,6 +105,11 @@ struct res_keys {
 const struct res *res_match(
     struct str path, struct res_keys *keys, struct arena *a, struct err *e);
 
+/* Whether some row serves records of this kind as items that have a number of their own. */
+bool record_is_numbered(const struct rec *r);
+/* Whether absent fields of stored records of this kind stand for what groups and defaults say. */
+bool record_is_layered(const struct rec *r);
+
 enum method res_method(struct str name);
 const char *res_method_name(enum method m);
 /* Whether the row serves the method (HEAD with GET, OPTIONS always). */

@@ -207,6 +207,8 @@ spoil(const struct place *p, enum way way, enum src_rules rules, bool xml, struc
 		n->first = n->last = NULL;
 		if (rules == RULES_BEAN && (f->flags & F_REQ) != 0 && (number || f->kind == K_BOOL))
 			return number && (f->min > 0 || f->max < 0) ? REFUSED : OTHER;
+		if (rules == RULES_BEAN && (f->flags & F_NULL) != 0)
+			return OTHER;
 		return when_absent(p);
 	case WRONG_TYPE:
 		if (f->kind == K_REC || is_list(f)) {
@@ -344,7 +346,8 @@ try_one(
 		return;
 	}
 	/* Another value may break a check of the row, or a rule of a record around it. */
-	if (want == OTHER && (p->f->check != NULL || p->rule) && rc != 0)
+	if ((want == OTHER && (p->f->check != NULL || p->rule) && rc != 0) ||
+	    (want == MISSING && p->rule && rc != 0))
 		return;
 	ck_assert_msg(rc == 0, "%s: %s", err_text(&e), text);
 	if (want == UNCHANGED) {
