@@ -38,7 +38,13 @@ struct hooks {
 const struct hooks *hooks_of(const struct res *r);
 
 /* The rows, one per file hook_*.c. */
-extern const struct hooks hooks_forward, hooks_callfwd, hooks_schedule, hooks_contact,
-    hooks_session, hooks_conferences, hooks_conference, hooks_speeddial;
+extern const struct hooks hooks_forward;
+extern const struct hooks hooks_callfwd;
+extern const struct hooks hooks_schedule;
+extern const struct hooks hooks_contact;
+extern const struct hooks hooks_session;
+extern const struct hooks hooks_conferences;
+extern const struct hooks hooks_conference;
+extern const struct hooks hooks_speeddial;
 
 #endif

@@ -86,6 +86,7 @@ struct res {
 	int permission;        /* 1 + enum permission_name that the caller needs, 0 = none */
 	bool layered;          /* absent fields come from the user's groups by weight, then the default;
 	                        * what equals those is not stored */
+	bool path_value;       /* the path's parameter is the value to be stored, and names nothing */
 	bool local;            /* answered by the gateway alone */
 	const char *doc;
 };
