@@ -40,5 +40,7 @@ const struct hooks *hooks_of(const struct res *r);
 /* The rows, one per file hook_*.c. */
 extern const struct hooks hooks_forward, hooks_callfwd, hooks_schedule, hooks_contact,
     hooks_session;
+extern const struct hooks hooks_vmprefs, hooks_attendant, hooks_languages, hooks_operator,
+    hooks_activegreeting;
 
 #endif

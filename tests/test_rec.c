@@ -302,6 +302,41 @@ START_TEST(every_format_there_and_back)
 }
 END_TEST
 
+/* Nothing of the copy is left in what the original was made of. */
+START_TEST(a_copy_stands_alone)
+{
+	const struct rec *r = all_records[_i];
+
+	for (uint64_t seed = 0; seed < SEEDS; seed++) {
+		struct arena of_original, of_copy;
+		void *x = arena_alloc(&a, r->size), *y = arena_alloc(&a, r->size);
+		struct buf before, after;
+
+		arena_init(&of_original, 8 << 20);
+		arena_init(&of_copy, 8 << 20);
+		buf_init(&before, 1 << 20);
+		buf_init(&after, 1 << 20);
+		ck_assert_int_eq(rec_random(r, x, seed, 0, &of_original), 0);
+		mp_encode(r, x, &before, ENCODE_SECRETS);
+		ck_assert_int_eq(rec_copy(r, y, x, &of_copy), 0);
+		ck_assert(rec_equal(r, x, y));
+		ck_assert_int_eq(rec_copy(r, x, x, &of_copy), 0);
+		arena_wipe(&of_original);
+		ck_assert(rec_equal(r, x, y));
+		mp_encode(r, y, &after, ENCODE_SECRETS);
+		ck_assert_msg(str_eq(buf_str(&before), buf_str(&after)), "%s, seed %llu", r->name,
+		    (unsigned long long)seed);
+		arena_free(&of_copy);
+		arena_init(&of_copy, 1);
+		if (rec_copy(r, y, x, &of_copy) != 0)
+			ck_assert_uint_eq(rec_has(y), 0);
+		arena_free(&of_copy);
+		buf_free(&before);
+		buf_free(&after);
+	}
+}
+END_TEST
+
 START_TEST(json_to_msgpack_to_xml_and_back)
 {
 	const struct rec *r = all_records[_i];
@@ -586,6 +621,7 @@ main(void)
 	tcase_add_test(t, updates_merge_or_replace);
 	tcase_add_test(t, stripping_takes_what_it_is_told);
 	tcase_add_loop_test(t, equality, 0, (int)all_records_count);
+	tcase_add_loop_test(t, a_copy_stands_alone, 0, (int)all_records_count);
 	tcase_add_loop_test(t, every_format_there_and_back, 0, (int)all_records_count);
 	tcase_add_loop_test(t, json_to_msgpack_to_xml_and_back, 0, (int)all_records_count);
 	tcase_add_loop_test(t, allocation_failures_are_survived, 0, 3);

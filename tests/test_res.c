@@ -125,6 +125,10 @@ START_TEST(rows_make_sense)
 	ck_assert_msg(r->formats != 0, "%s", r->id);
 	if (r->family == FAM_TREE || r->json_style == ROOT_BOTH)
 		ck_assert_msg(r->json_root != NULL, "%s", r->id);
+	if (r->json_style == ROOT_ITEMS)
+		ck_assert_msg(r->formats == FMT_JSON && r->methods == M_GET &&
+		        rec_item_size(r->record->f) > 0 && r->record->f->kind >= K_LIST,
+		    "%s", r->id);
 	if ((r->formats & FMT_XML) != 0)
 		ck_assert_msg(r->xml_root != NULL, "%s", r->id);
 	else
