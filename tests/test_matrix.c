@@ -75,6 +75,9 @@ expected(const struct res *res, enum method m, enum who who, bool numeric)
 		return 400;
 	if (res->shape == SHAPE_ITEM)
 		return 404;
+	/* Nobody's mailbox, for who may not know. */
+	if (res->number == RES_ACTIVEGREETING)
+		return 403;
 	/* Without a token there is no session to end. */
 	return res->number == RES_SESSION && m == M_DELETE ? 400 : 200;
 }
@@ -135,7 +138,7 @@ one(const struct res *res, size_t i, enum who who, const char *path, bool numeri
 	    &(struct ask){.method = methods[i].name,
 	        .path = path,
 	        .user = users[who],
-	        .accept = "application/json",
+	        .accept = res->formats == FMT_TEXT ? "text/plain" : "application/json",
 	        .type = body != NULL ? "application/json" : NULL,
 	        .body = body});
 	int want = expected(res, methods[i].m, who, numeric);
@@ -150,14 +153,14 @@ one(const struct res *res, size_t i, enum who who, const char *path, bool numeri
 static void
 path_of(const struct res *res, size_t form, const char *key, char *ret, size_t len)
 {
-	const char *open = strchr(res->path, '{');
+	const char *from = res->path, *open;
+	size_t n = 0;
 	char path[256];
 
-	if (open == NULL)
-		snprintf(path, sizeof(path), "%s", res->path);
-	else
-		snprintf(path, sizeof(path), "%.*s%s%s", (int)(open - res->path), res->path, key,
-		    strchr(open, '}') + 1);
+	for (; (open = strchr(from, '{')) != NULL; from = strchr(open, '}') + 1)
+		n += (size_t)snprintf(
+		    path + n, sizeof(path) - n, "%.*s%s", (int)(open - from), from, key);
+	snprintf(path + n, sizeof(path) - n, "%s", from);
 	/* "/" has its slash already. */
 	if (path[1] == '\0' && forms[form].behind[0] == '/')
 		path[0] = '\0';
