@@ -216,6 +216,5 @@ render_varies(const struct req *r)
 {
 	if (r->res == NULL)
 		return r->err.code != ERR_OK;
-	return r->res->formats != 0 ||
-	    (r->err.code != ERR_OK && !is_not_ready(r));
+	return r->res->formats != 0 || (r->err.code != ERR_OK && !is_not_ready(r));
 }

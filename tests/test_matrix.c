@@ -158,8 +158,7 @@ path_of(const struct res *res, size_t form, const char *key, char *ret, size_t l
 	char path[256];
 
 	for (; (open = strchr(from, '{')) != NULL; from = strchr(open, '}') + 1)
-		n += (size_t)snprintf(
-		    path + n, sizeof(path) - n, "%.*s%s", (int)(open - from), from, key);
+		n += (size_t)snprintf(path + n, sizeof(path) - n, "%.*s%s", (int)(open - from), from, key);
 	snprintf(path + n, sizeof(path) - n, "%s", from);
 	/* "/" has its slash already. */
 	if (path[1] == '\0' && forms[form].behind[0] == '/')

@@ -288,9 +288,8 @@ check_error(const struct res *res, const struct place *p, enum want want, bool x
 {
 	struct buf got, named;
 
-	ck_assert_msg(
-	    e->code == (want == REFUSED || want == CLOSED ? ERR_INVALID : ERR_MALFORMED), "%s: %s", doc,
-	    err_text(e));
+	ck_assert_msg(e->code == (want == REFUSED || want == CLOSED ? ERR_INVALID : ERR_MALFORMED),
+	    "%s: %s", doc, err_text(e));
 	buf_init(&got, 1000);
 	buf_init(&named, 1000);
 	rec_path(res->record, xml, e->path, e->depth, &got);

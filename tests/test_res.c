@@ -94,7 +94,8 @@ START_TEST(paths_are_matched)
 		return;
 	}
 	ck_assert_int_eq((int)r->number, paths[_i].res);
-	ck_assert_msg(str_eqc(keys.v[0], paths[_i].key), "%s: %.*s", paths[_i].path, (int)keys.v[0].n, keys.v[0].p);
+	ck_assert_msg(str_eqc(keys.v[0], paths[_i].key), "%s: %.*s", paths[_i].path, (int)keys.v[0].n,
+	    keys.v[0].p);
 }
 END_TEST
 
