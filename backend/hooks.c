@@ -24,6 +24,17 @@ hooks_of(const struct res *r)
 		return &hooks_speeddial;
 	case RES_SESSION:
 		return &hooks_session;
+	case RES_VMPREFS:
+		return &hooks_vmprefs;
+	case RES_ATTENDANT:
+		return &hooks_attendant;
+	case RES_ATTENDANT_LANG:
+		return &hooks_languages;
+	case RES_OPERATOR:
+	case RES_OPERATOR_RESET:
+		return &hooks_operator;
+	case RES_ACTIVEGREETING:
+		return &hooks_activegreeting;
 	default:
 		return &none;
 	}

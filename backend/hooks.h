@@ -46,5 +46,9 @@ extern const struct hooks hooks_session;
 extern const struct hooks hooks_conferences;
 extern const struct hooks hooks_conference;
 extern const struct hooks hooks_speeddial;
+extern const struct hooks hooks_forward, hooks_callfwd, hooks_schedule, hooks_contact,
+    hooks_session;
+extern const struct hooks hooks_vmprefs, hooks_attendant, hooks_languages, hooks_operator,
+    hooks_activegreeting;
 
 #endif

@@ -37,15 +37,6 @@ settings_now_free(struct settings_now *s)
 	free(s);
 }
 
-/* The numbers come with the struct. */
-static int
-copy_texts(struct settings *to, struct arena *a)
-{
-	to->realm = arena_copy(a, to->realm);
-	to->fqdn = arena_copy(a, to->fqdn);
-	return to->realm.p != NULL && to->fqdn.p != NULL ? 0 : -1;
-}
-
 int
 settings_now_read(struct settings_now *s, struct store *store, uint32_t tenant, struct err *e)
 {
@@ -63,7 +54,7 @@ settings_now_read(struct settings_now *s, struct store *store, uint32_t tenant, 
 	rc = model_get(&m, &rec_settings, 0, 0, &got) < 0 ? -1 : 0;
 	store_abort(t);
 	rec_defaults(&rec_settings, &got);
-	if (rc == 0 && (rc = copy_texts(&got, &keeping)) != 0)
+	if (rc == 0 && (rc = rec_copy(&rec_settings, &got, &got, &keeping)) != 0)
 		err_set(e, ERR_TOO_LARGE, NULL);
 	arena_free(&reading);
 	if (rc != 0) {
@@ -84,8 +75,7 @@ settings_now_get(struct settings_now *s, struct settings *ret, struct arena *a)
 	int rc;
 
 	pthread_mutex_lock(&s->lock);
-	*ret = s->s;
-	rc = copy_texts(ret, a);
+	rc = rec_copy(&rec_settings, ret, &s->s, a);
 	pthread_mutex_unlock(&s->lock);
 	return rc;
 }

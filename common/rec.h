@@ -87,6 +87,8 @@ struct rec {
 	uint16_t version; /* of the stored form, 0 = 1 */
 	bool transient;   /* neither dumped nor loaded */
 	bool numbered;    /* an owner has several, each with a number of its own */
+	bool closed;      /* a member of another name is an error */
+	bool sparse;      /* absent members are left out where others are written as null */
 	const struct field *f;
 	size_t nf;
 	size_t size;
@@ -150,6 +152,10 @@ void rec_unset_equal(const struct rec *r, void *obj, const void *other);
 
 /* Removes derived fields (before storing) or secret ones (before an answer). */
 void rec_strip(const struct rec *r, void *obj, unsigned flags);
+
+/* A copy whose texts, lists and nested records lie in the arena; `to` may be `from`. 0, or -1 when
+ * memory ends, and then *to is empty. */
+int rec_copy(const struct rec *r, void *to, const void *from, struct arena *a);
 
 /* Equal in presence and value. */
 bool rec_equal(const struct rec *r, const void *a, const void *b);

@@ -281,6 +281,8 @@ read_record(struct decoder *d, const struct rec *r, void *obj)
 		const struct field *f = m.name.p != NULL ? rec_field_by_name(r, m.name, d->s->xml, &i)
 		                                         : rec_field_by_tag(r, m.tag, &i);
 
+		if (f == NULL && r->closed && m.name.p != NULL)
+			return err_set(d->e, ERR_INVALID, "has an unknown member");
 		if (f == NULL || (d->mode == DECODE_CLIENT && field_read_only(f))) {
 			if (d->s->ops->skip(d->s, d->e) != 0)
 				return -1;

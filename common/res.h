@@ -36,7 +36,8 @@ enum format { FMT_NONE = 0, FMT_XML = 1 << 0, FMT_JSON = 1 << 1, FMT_TEXT = 1 <<
 
 enum root_style {
 	ROOT_DEFAULT, /* by family: FAM_TREE wrapped, FAM_BEAN bare */
-	ROOT_BOTH     /* JSON with the members twice: below the root name, and bare; either is read */
+	ROOT_BOTH,    /* JSON with the members twice: below the root name, and bare; either is read */
+	ROOT_ITEMS    /* JSON that is the record's first field alone, a list; for answers */
 };
 
 enum shape {

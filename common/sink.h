@@ -53,6 +53,8 @@ void mp_sink_init(struct sink *s, struct buf *out);
 
 /* Writes one record as a map. Present fields only, in the table's order. */
 void rec_encode(const struct rec *r, const void *obj, struct sink *s, unsigned flags);
+/* The value of one field, without its name, whether it is present or not. */
+void rec_encode_value(const struct field *f, const void *obj, struct sink *s, unsigned flags);
 /* The members alone, for a caller that has opened the map. */
 void rec_encode_members(const struct rec *r, const void *obj, struct sink *s, unsigned flags);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <kore/kore.h>
@@ -195,6 +196,7 @@ main(int argc, char **argv)
 		log_fatal("%s", err_text(&e));
 	log_init("tandem-gateway", settings.log);
 	text_init();
+	tzset();
 	write_config();
 	kore_log_output(take_line);
 	/* Its complaints about a configuration go to standard output all the same, where every

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/mp.h"
 #include "common/text.h"
+#include "gateway/walltime.h"
 
 enum { CREDIT_AHEAD = 4 };
 
@@ -100,6 +101,16 @@ write_single(struct req *r, struct str body, struct err *e)
 	return 0;
 }
 
+/* What is known to be true now that the backend has answered. */
+static void
+ping_text(struct req *r)
+{
+	if (r->res->number == RES_TIME)
+		walltime_text(time(NULL), &r->out);
+	else
+		buf_adds(&r->out, "ready\n");
+}
+
 static int
 write_success(struct req *r, const struct reply *reply, struct err *e)
 {
@@ -116,7 +127,7 @@ write_success(struct req *r, const struct reply *reply, struct err *e)
 	if (r->res->shape == SHAPE_PING) {
 		r->has_text = r->res->family == FAM_TEXT;
 		if (r->has_text)
-			buf_adds(&r->out, "ready\n");
+			ping_text(r);
 		return 0;
 	}
 	if (r->res->record != NULL && (reads || (r->res->shape == SHAPE_CUSTOM && body.n > 0)))
@@ -205,6 +216,5 @@ render_varies(const struct req *r)
 {
 	if (r->res == NULL)
 		return r->err.code != ERR_OK;
-	return r->res->family == FAM_TREE || r->res->family == FAM_BEAN ||
-	    (r->err.code != ERR_OK && !is_not_ready(r));
+	return r->res->formats != 0 || (r->err.code != ERR_OK && !is_not_ready(r));
 }

@@ -157,9 +157,11 @@ answers_document(const struct req *r)
 static int
 negotiate(struct req *r, const struct req_in *in)
 {
-	unsigned offered = r->res->formats & (FMT_XML | FMT_JSON);
+	unsigned offered = r->res->formats;
 	enum format first = FMT_JSON;
 
+	if (offered == FMT_TEXT && !accept_text(in->accept))
+		return err_set(&r->err, ERR_NOT_ACCEPTABLE, NULL);
 	if (r->res->family != FAM_TREE && r->res->family != FAM_BEAN)
 		return 0;
 	if (r->res->family == FAM_TREE && (offered & FMT_XML) != 0)

@@ -111,6 +111,20 @@ START_TEST(accept_table)
 }
 END_TEST
 
+START_TEST(accept_of_text)
+{
+	static const char *const yes[] = {"", " ", "*/*", "text/*", "text/plain", "TEXT/Plain;q=0.1",
+	    "application/json, text/plain, */*", "text/html, */*;q=0.1"};
+	static const char *const no[] = {"application/json", "text/xml", "text/plain;q=0", "image/*",
+	    "text/plain;q=0, */*", "text/*;q=0, */*", "x"};
+
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+		ck_assert_msg(accept_text(str_c(yes[i])), "\"%s\"", yes[i]);
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		ck_assert_msg(!accept_text(str_c(no[i])), "\"%s\"", no[i]);
+}
+END_TEST
+
 START_TEST(accept_is_bounded)
 {
 	char field[ACCEPT_MAX + 64];
@@ -727,6 +741,7 @@ main(void)
 	text_init();
 	suite_add_tcase(s, t);
 	tcase_add_loop_test(t, accept_table, 0, COUNT(accepts));
+	tcase_add_test(t, accept_of_text);
 	tcase_add_test(t, accept_is_bounded);
 	tcase_add_test(t, accept_of_errors);
 	tcase_add_loop_test(t, content_types, 0, COUNT(types));

@@ -76,6 +76,9 @@ expected(const struct res *res, enum method m, enum who who, bool numeric)
 	/* Nothing has the keys that are tried, but where the key is the value to be stored. */
 	if (strchr(res->path, '{') != NULL && !res->path_value)
 		return 404;
+	/* Nobody's mailbox, for who may not know. */
+	if (res->number == RES_ACTIVEGREETING)
+		return 403;
 	/* Without a token there is no session to end. */
 	return res->number == RES_SESSION && m == M_DELETE ? 400 : 200;
 }
@@ -136,7 +139,7 @@ one(const struct res *res, size_t i, enum who who, const char *path, bool numeri
 	    &(struct ask){.method = methods[i].name,
 	        .path = path,
 	        .user = users[who],
-	        .accept = "application/json",
+	        .accept = res->formats == FMT_TEXT ? "text/plain" : "application/json",
 	        .type = body != NULL ? "application/json" : NULL,
 	        .body = body});
 	int want = expected(res, methods[i].m, who, numeric);
@@ -151,14 +154,13 @@ one(const struct res *res, size_t i, enum who who, const char *path, bool numeri
 static void
 path_of(const struct res *res, size_t form, const char *key, char *ret, size_t len)
 {
-	const char *open = strchr(res->path, '{');
+	const char *from = res->path, *open;
+	size_t n = 0;
 	char path[256];
 
-	if (open == NULL)
-		snprintf(path, sizeof(path), "%s", res->path);
-	else
-		snprintf(path, sizeof(path), "%.*s%s%s", (int)(open - res->path), res->path, key,
-		    strchr(open, '}') + 1);
+	for (; (open = strchr(from, '{')) != NULL; from = strchr(open, '}') + 1)
+		n += (size_t)snprintf(path + n, sizeof(path) - n, "%.*s%s", (int)(open - from), from, key);
+	snprintf(path + n, sizeof(path) - n, "%s", from);
 	/* "/" has its slash already. */
 	if (path[1] == '\0' && forms[form].behind[0] == '/')
 		path[0] = '\0';

@@ -20,6 +20,8 @@ static const struct vectors_value passwords[] = {
     {"admin", "secretadmin"},
     {"4499", "secret4499"},
     {"ana.pop", "secret99"},
+    {"4461", "secret61"},
+    {"4462", "secret62"},
 };
 
 static const struct vectors_value values[] = {
