@@ -136,11 +136,12 @@ run: $(PROGRAMS)
 # --- tests ------------------------------------------------------------------------
 # tests/test_*.c are programs; of the other files in tests/ each program links what it uses.
 KORE_TEST_SRC := $(filter-out tests/kore_constant.c,$(wildcard tests/kore_*.c))
-RIG_SRC := $(filter-out tests/test_%.c tests/bench_%.c tests/store_crash.c tests/store_faults.c tests/kore_%.c tests/fake_backend.c tests/lsan_default.c,\
+RIG_SRC := $(filter-out tests/test_%.c tests/bench_%.c tests/store_crash.c tests/store_faults.c tests/kore_%.c tests/fake_backend.c tests/conformance.c tests/lsan_default.c,\
 	$(wildcard tests/*.c))
 UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out tests/test_kore.c,$(wildcard tests/test_*.c)))
 TEST_PROGRAMS := $(UNIT_TESTS) $(BUILD)/tests/test_kore $(BUILD)/tests/kore_constant \
-	$(BUILD)/tests/store_crash $(BUILD)/tests/fuzz_replay $(BUILD)/tests/fake_backend
+	$(BUILD)/tests/store_crash $(BUILD)/tests/fuzz_replay $(BUILD)/tests/fake_backend \
+	$(BUILD)/tests/conformance
 RIG_LIB := $(BUILD)/libtestrig.a
 $(RIG_LIB): $(call obj,$(RIG_SRC))
 CHECK_LDLIBS := -lcheck -lsubunit -lrt -lm -lpthread -lcurl -lssl -lcrypto
@@ -152,7 +153,7 @@ TEST_LIBS := $(RIG_LIB) $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(GATEWAY_UNI
 	$(COMMON_LIB)
 TEST_LDLIBS := $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(TEXT_LDLIBS) $(COMMON_LDLIBS) $(CHECK_LDLIBS)
 
-$(UNIT_TESTS) $(BUILD)/tests/store_crash: $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
+$(UNIT_TESTS) $(BUILD)/tests/store_crash $(BUILD)/tests/conformance: $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $< $(FAULTS) $(TEST_LIBS) $(TEST_LDLIBS)
 

@@ -46,9 +46,10 @@ extern const struct hooks hooks_session;
 extern const struct hooks hooks_conferences;
 extern const struct hooks hooks_conference;
 extern const struct hooks hooks_speeddial;
-extern const struct hooks hooks_forward, hooks_callfwd, hooks_schedule, hooks_contact,
-    hooks_session;
-extern const struct hooks hooks_vmprefs, hooks_attendant, hooks_languages, hooks_operator,
-    hooks_activegreeting;
+extern const struct hooks hooks_vmprefs;
+extern const struct hooks hooks_attendant;
+extern const struct hooks hooks_languages;
+extern const struct hooks hooks_operator;
+extern const struct hooks hooks_activegreeting;
 
 #endif

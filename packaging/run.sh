@@ -113,23 +113,14 @@ await() {
 
 start_backend
 await "$backend" ctl status || die "the backend did not start"
-<<<<<<< HEAD
 # Once: what is tried out with them stays when it is run again on the same directory.
 if [ ! -e "$rundir/demo-loaded" ]; then
 	ctl load "$(dirname "$0")/demo.jsonl" >/dev/null || die "the demo data cannot be loaded"
-=======
-# Once: what somebody changes in a directory that stays is not undone.
-if ! ctl user list 2>/dev/null | grep -q "^201\b"; then
-	ctl load "$(dirname "$0")/demo.jsonl" >/dev/null 2>&1 || die "the demo data cannot be loaded"
->>>>>>> voicemail
 	for user in 200 201; do
 		echo password | ctl user password "$user" --password-stdin >/dev/null ||
 			die "the demo user $user cannot be made"
 	done
-<<<<<<< HEAD
 	: >"$rundir/demo-loaded"
-=======
->>>>>>> voicemail
 fi
 start_gateway
 await "$gateway" curl -ksf "https://127.0.0.1:$port/readyz" || die "the gateway did not start"

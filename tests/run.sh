@@ -65,6 +65,7 @@ else
 	done
 	[ -f tests/test_headers.sh ] && one headers tests/test_headers.sh
 	[ -f tests/test_layers.sh ] && one layers tests/test_layers.sh
+	one vectors_run tests/test_vectors_run.sh
 	[ -f tests/test_docs.sh ] && one docs tests/test_docs.sh "$build"
 	for corpus in tests/fuzz/corpus/*; do
 		[ -d "$corpus" ] && one "corpus $(basename "$corpus")" \

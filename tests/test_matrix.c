@@ -73,12 +73,12 @@ expected(const struct res *res, enum method m, enum who who, bool numeric)
 		return 401;
 	if (reads_document(res, m))
 		return 400;
-	/* Nothing has the keys that are tried, but where the key is the value to be stored. */
-	if (strchr(res->path, '{') != NULL && !res->path_value)
-		return 404;
 	/* Nobody's mailbox, for who may not know. */
 	if (res->number == RES_ACTIVEGREETING)
 		return 403;
+	/* Nothing has the keys that are tried, but where the key is the value to be stored. */
+	if (strchr(res->path, '{') != NULL && !res->path_value)
+		return 404;
 	/* Without a token there is no session to end. */
 	return res->number == RES_SESSION && m == M_DELETE ? 400 : 200;
 }
