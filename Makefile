@@ -156,6 +156,9 @@ $(UNIT_TESTS) $(BUILD)/tests/store_crash: $(BUILD)/tests/%: $(BUILD)/tests/%.o $
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $< $(FAULTS) $(TEST_LIBS) $(TEST_LDLIBS)
 
+# Makes and looks at pictures by the library that the image process loads for itself.
+$(BUILD)/tests/test_image: TEST_LDLIBS += -lgd
+
 # Interposes write() and fdatasync(): only for those that ask for faults.
 $(BUILD)/tests/fake_backend: $(BUILD)/tests/fake_backend.o $(SERVER_LIB) $(CLIENT_LIB) $(COMMON_LIB)
 	$(call say,LINK,$@)
