@@ -24,6 +24,8 @@ hooks_of(const struct res *r)
 		return &hooks_speeddial;
 	case RES_SESSION:
 		return &hooks_session;
+	case RES_AVATAR:
+		return &hooks_avatar;
 	default:
 		return &none;
 	}
