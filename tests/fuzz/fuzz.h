@@ -10,6 +10,7 @@
 int fuzz_env(const uint8_t *data, size_t size);
 int fuzz_json(const uint8_t *data, size_t size);
 int fuzz_mp(const uint8_t *data, size_t size);
+int fuzz_multipart(const uint8_t *data, size_t size);
 int fuzz_path(const uint8_t *data, size_t size);
 int fuzz_xml(const uint8_t *data, size_t size);
 

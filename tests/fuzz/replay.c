@@ -16,6 +16,7 @@ static const struct {
     {"env", fuzz_env},
     {"json", fuzz_json},
     {"mp", fuzz_mp},
+    {"multipart", fuzz_multipart},
     {"path", fuzz_path},
     {"xml", fuzz_xml},
 };
