@@ -18,6 +18,7 @@ static const struct {
     {"mp", fuzz_mp},
     {"multipart", fuzz_multipart},
     {"path", fuzz_path},
+    {"picture", fuzz_picture},
     {"xml", fuzz_xml},
 };
 
