@@ -70,7 +70,8 @@ expected(const struct res *res, enum method m, enum who who, bool numeric)
 		return forbidden ? 403 : 404;
 	if (res->access == ACCESS_PUBLIC)
 		return 200;
-	if (who == WHO_NONE && res_is_anonymous(res, m))
+	/* Who asks for what is nobody's gets something all the same, and as much as with a name. */
+	if (who != WHO_WRONG && res_is_anonymous(res, m))
 		return 200;
 	if (who != WHO_RIGHT)
 		return who == WHO_WRONG && res->body == BODY_FILE && reads_document(res, m) ? 400 : 401;
