@@ -483,7 +483,6 @@ START_TEST(a_child_that_is_stopped_is_given_up)
 }
 END_TEST
 
-/* As a decoder of an endless loop would: the child's own time runs out, not the wall's. */
 START_TEST(the_queue_is_bounded)
 {
 	static struct outcome o[IMAGE_QUEUE_MAX + 1];
@@ -569,6 +568,24 @@ descriptors_of(pid_t pid)
 	return n;
 }
 
+/* Whether the limit of that name is that number. */
+static bool
+limited(pid_t pid, const char *name, unsigned long long to)
+{
+	char path[64], line[256];
+	unsigned long long soft = 0, hard = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/limits", (int)pid);
+	if ((f = fopen(path, "r")) == NULL)
+		return false;
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, name, strlen(name)) == 0)
+			sscanf(line + strlen(name), " %llu %llu", &soft, &hard);
+	fclose(f);
+	return soft == to && hard == to;
+}
+
 START_TEST(both_are_confined)
 {
 	struct outcome o = {.done = false};
@@ -593,7 +610,9 @@ START_TEST(both_are_confined)
 	ck_assert_int_eq(atoi(text), filters + 1);
 #if !defined(__SANITIZE_ADDRESS__)
 	ck_assert_int_eq(descriptors_of(child), 0);
+	ck_assert(limited(child, "Max address space", IMAGE_MEMORY_MAX));
 #endif
+	ck_assert(limited(child, "Max cpu time", IMAGE_CPU_SECONDS));
 	kill(child, SIGCONT);
 	wait_for(&o);
 	gdFree(p);
