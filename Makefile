@@ -148,7 +148,8 @@ CHECK_LDLIBS := -lcheck -lsubunit -lrt -lm -lpthread -lcurl -lssl -lcrypto
 
 # Gateway units that know no Kore can be tested without it.
 GATEWAY_UNITS := $(BUILD)/libgatewayunits.a
-$(GATEWAY_UNITS): $(call obj,$(patsubst %,gateway/%.c,accept cred query pend req render confine walltime))
+$(GATEWAY_UNITS): $(call obj,$(patsubst %,gateway/%.c,accept cred multipart query pend req render confine \
+	walltime))
 TEST_LIBS := $(RIG_LIB) $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(GATEWAY_UNITS) $(DEV_LIB) $(TEXT_LIB) \
 	$(COMMON_LIB)
 TEST_LDLIBS := $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(TEXT_LDLIBS) $(COMMON_LDLIBS) $(CHECK_LDLIBS)
@@ -156,6 +157,9 @@ TEST_LDLIBS := $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(TEXT_LDLIBS) $(COMMON_LDLIBS
 $(UNIT_TESTS) $(BUILD)/tests/store_crash $(BUILD)/tests/conformance: $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $< $(FAULTS) $(TEST_LIBS) $(TEST_LDLIBS)
+
+# Makes and looks at pictures by the library that the image process loads for itself.
+$(BUILD)/tests/test_image: TEST_LDLIBS += -lgd
 
 # Interposes write() and fdatasync(): only for those that ask for faults.
 $(BUILD)/tests/fake_backend: $(BUILD)/tests/fake_backend.o $(SERVER_LIB) $(CLIENT_LIB) $(COMMON_LIB)
@@ -196,7 +200,7 @@ check-all: check-ci
 # stay in build/fuzz/T; a crash becomes a file of tests/fuzz/corpus/T.
 T ?= json
 S ?= 60
-FUZZ_SRC := $(COMMON_SRC) $(TEXT_SRC) $(DEV_SRC) ipc/env.c
+FUZZ_SRC := $(COMMON_SRC) $(TEXT_SRC) $(DEV_SRC) ipc/env.c gateway/multipart.c backend/image_header.c
 $(BUILD)/tests/fuzz_replay: $(call obj,tests/fuzz/replay.c $(wildcard tests/fuzz/fuzz_*.c)) $(TEST_LIBS)
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LDLIBS)

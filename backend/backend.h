@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "backend/auth.h"
+#include "backend/image.h"
 #include "backend/rates.h"
 #include "backend/job.h"
 #include "backend/pool.h"
@@ -26,6 +27,7 @@ struct backend {
 	struct writer *writer;
 	struct pool *pool;
 	struct auth *auth;
+	struct image *image;
 	struct tries *tries;
 	struct rates *rates;
 	struct who_known known;

@@ -35,6 +35,8 @@ hooks_of(const struct res *r)
 		return &hooks_operator;
 	case RES_ACTIVEGREETING:
 		return &hooks_activegreeting;
+	case RES_AVATAR:
+		return &hooks_avatar;
 	default:
 		return &none;
 	}

@@ -28,6 +28,9 @@ struct hooks {
 	/* Before a write: the secret that is to be stored as a hash (c->hash, when the write runs), or
 	 * an empty one. What the rules refuse is refused here, before it costs a hash. */
 	int (*secret)(struct call *c, struct str *ret);
+	/* Before a write: the upload of which a picture is to be made (c->picture, when the write
+	 * runs). Who may not write is refused here, before it costs anything. */
+	int (*picture)(struct call *c, struct str *upload);
 	/* SHAPE_CUSTOM. */
 	int (*custom)(struct call *c);
 	/* Methods beside GET that store nothing, and need no place in the writer's queue. */
@@ -51,5 +54,7 @@ extern const struct hooks hooks_attendant;
 extern const struct hooks hooks_languages;
 extern const struct hooks hooks_operator;
 extern const struct hooks hooks_activegreeting;
+extern const struct hooks hooks_forward, hooks_callfwd, hooks_schedule, hooks_contact,
+    hooks_session, hooks_avatar;
 
 #endif

@@ -77,6 +77,7 @@ call_of(struct job *j, struct store_txn *t)
 	    .body = &j->body,
 	    .mark = &j->mark,
 	    .hash = j->new_hash,
+	    .picture = j->picture,
 	    .sign = &j->sign,
 	};
 }
@@ -106,11 +107,12 @@ own_status(struct job *j)
 		j->err.code = j->res->invalid;
 }
 
-/* Parts of a list are paid for with the first one, a write that waited for its hash before that. */
+/* Parts of a list are paid for with the first one, a write that waited for its hash or its picture
+ * before that. */
 static bool
 within_budget(struct job *j)
 {
-	if (j->streaming || j->who.id == 0 || j->new_hash.p != NULL)
+	if (j->streaming || j->who.id == 0 || j->new_hash.p != NULL || j->picture.p != NULL)
 		return true;
 	j->retry_after = rates_take(
 	    j->be->rates, j->who.id, rates_class(j->res, (enum method)j->req.method), now_us());
@@ -197,6 +199,22 @@ wants_hash(struct job *j, struct store_txn *t)
 	return true;
 }
 
+/* Whether a picture has to be made before the write can run. */
+static bool
+wants_picture(struct job *j, struct store_txn *t)
+{
+	const struct hooks *h = hooks_of(j->res);
+	struct call c = call_of(j, t);
+
+	if (h->picture == NULL || j->picture.p != NULL)
+		return false;
+	if (h->picture(&c, &j->upload) != 0)
+		own_status(j);
+	else
+		j->then = NEXT_IMAGE;
+	return true;
+}
+
 static void
 read_answer(struct job *j, struct store_txn *t)
 {
@@ -250,7 +268,7 @@ job_run(struct job *j, struct snapshot *s)
 		if (is_read(j))
 			read_answer(j, s->t);
 		else
-			write = !wants_hash(j, s->t);
+			write = !wants_hash(j, s->t) && !wants_picture(j, s->t);
 	}
 	return !write || to_writer(j);
 }

@@ -23,7 +23,8 @@ enum job_next {
 	NEXT_REPLY,  /* send what err, body and more say */
 	NEXT_VERIFY, /* have verify.hash compared, then run again */
 	NEXT_SIGN,   /* have the capability signed, then reply */
-	NEXT_HASH    /* have `secret` hashed, then run again */
+	NEXT_HASH,   /* have `secret` hashed, then run again */
+	NEXT_IMAGE   /* have a picture made of `upload`, then run again */
 };
 
 struct backend;
@@ -42,6 +43,7 @@ struct job {
 	struct ctl_request ctl;
 	struct ctl_reply *ctl_reply;
 	struct str secret, new_hash;
+	struct str upload, picture;
 	int64_t arrived_us, overdue_us; /* CLOCK_MONOTONIC */
 	struct who who;
 	struct who_verify verify;

@@ -291,6 +291,7 @@ stop_threads(struct backend *be, struct upkeep *upkeep)
 {
 	upkeep_stop(upkeep);
 	auth_stop(be->auth);
+	image_stop(be->image);
 	/* The writer hands its jobs back to the pool, which frees them. */
 	writer_stop(be->writer);
 	pool_stop(be->pool);
@@ -328,7 +329,8 @@ main(int argc, char **argv)
 	if (sodium_init() < 0)
 		log_fatal("libsodium cannot be initialised");
 
-	/* As root: directories, and the auth child, which becomes its own user. */
+	/* As root: directories, and the auth child and the image process, which become their own users.
+	 */
 	if (dirs_make(&conf, &e) != 0)
 		log_fatal("%s", err_text(&e));
 	if (auth_start(&be.auth,
@@ -336,6 +338,8 @@ main(int argc, char **argv)
 	            .user = conf.backend_auth_user,
 	            .threads = (unsigned)conf.backend_auth_threads},
 	        &e) != 0)
+		log_fatal("%s", err_text(&e));
+	if (image_start(&be.image, conf.backend_image_user, &e) != 0)
 		log_fatal("%s", err_text(&e));
 	gateway = uid_of(conf.backend_gateway_user);
 

@@ -23,7 +23,7 @@ enum kind {
 	K_BOOL,
 	K_INT,
 	K_STR,  /* UTF-8 text without NUL */
-	K_BIN,  /* bytes; msgpack only */
+	K_BIN,  /* bytes; as text hexadecimal digits */
 	K_ENUM, /* int, with a table of texts */
 	K_REC,  /* a record by value */
 	K_LIST, /* a list of records */

@@ -151,6 +151,35 @@ to_enum(struct decoder *d, const struct field *f, const struct scalar *v, int *r
 }
 
 static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Bytes as the sinks of text write them. */
+static int
+from_hex(struct decoder *d, struct str s, struct str *ret)
+{
+	char *out = arena_alloc(d->a, s.n / 2 + 1);
+
+	if (out == NULL)
+		return no_memory(d);
+	for (size_t i = 0; i + 1 < s.n; i += 2) {
+		int high = hex_digit(s.p[i]), low = hex_digit(s.p[i + 1]);
+
+		if (high < 0 || low < 0)
+			return wrong(d, "hexadecimal digits");
+		out[i / 2] = (char)(high << 4 | low);
+	}
+	if (s.n % 2 != 0)
+		return wrong(d, "hexadecimal digits");
+	*ret = (struct str){out, s.n / 2};
+	return 1;
+}
+
+static int
 read_scalar(struct decoder *d, const struct field *f, void *at)
 {
 	struct scalar v;
@@ -167,6 +196,8 @@ read_scalar(struct decoder *d, const struct field *f, void *at)
 	case K_ENUM:
 		return to_enum(d, f, &v, at);
 	case K_BIN:
+		if (v.tok == TOK_TEXT && d->s->rules != RULES_STRICT)
+			return from_hex(d, v.s, at);
 		if (v.tok != TOK_BIN)
 			return wrong(d, "bytes");
 		*(struct str *)at = v.s;

@@ -70,6 +70,12 @@ res_allows(const struct res *r, enum method m)
 	return (served(r) & m) != 0;
 }
 
+bool
+res_is_anonymous(const struct res *r, enum method m)
+{
+	return r->access == ACCESS_PUBLIC || (r->anonymous & (m == M_HEAD ? M_GET : m)) != 0;
+}
+
 void
 res_allow_header(const struct res *r, struct buf *out)
 {

@@ -29,7 +29,8 @@ enum family {
 	FAM_TREE, /* XML and JSON that mirror each other, always under a root name */
 	FAM_BEAN, /* bare JSON with nulls written */
 	FAM_TEXT, /* plain text, Accept is ignored */
-	FAM_NONE  /* no body */
+	FAM_NONE, /* no body */
+	FAM_BYTES /* a file of the type .media, passed on as it is; Accept is ignored */
 };
 
 enum format { FMT_NONE = 0, FMT_XML = 1 << 0, FMT_JSON = 1 << 1, FMT_TEXT = 1 << 2 };
@@ -56,7 +57,14 @@ enum access {
 
 enum body_rule {
 	BODY_DEFAULT, /* PUT and POST need a document; others ignore what comes */
-	BODY_IGNORED  /* whatever is sent is not looked at */
+	BODY_IGNORED, /* whatever is sent is not looked at */
+	BODY_FILE     /* multipart/form-data with one part, whose content is passed on as it is */
+};
+
+/* What caches may do with an answer to GET. */
+enum cache_rule {
+	CACHE_NONE,      /* keep nothing: personal data */
+	CACHE_REVALIDATE /* keep it, and ask each time whether it still holds */
 };
 
 /* What a request counts as against its user's budget; RATE_READ means by its method. */
@@ -88,7 +96,10 @@ struct res {
 	bool layered;          /* absent fields come from the user's groups by weight, then the default;
 	                        * what equals those is not stored */
 	bool path_value;       /* the path's parameter is the value to be stored, and names nothing */
-	bool local;            /* answered by the gateway alone */
+	unsigned anonymous; /* methods that need no credentials; wrong ones are refused all the same */
+	const char *media;  /* FAM_BYTES: Content-Type of answers */
+	enum cache_rule cache;
+	bool local; /* answered by the gateway alone */
 	const char *doc;
 };
 
@@ -102,10 +113,10 @@ struct res_keys {
 	struct str v[RES_KEYS_MAX];
 };
 
-/* Finds the row for a path as it came (percent-encoded, without the query); *keys in the arena. NULL with *e: ERR_NOT_FOUND, or ERR_BAD_REQUEST for
- * a path that cannot be decoded (bad escapes, NUL, an encoded slash, no UTF-8). */
-const struct res *res_match(
-    struct str path, struct res_keys *keys, struct arena *a, struct err *e);
+/* Finds the row for a path as it came (percent-encoded, without the query); *keys in the arena.
+ * NULL with *e: ERR_NOT_FOUND, or ERR_BAD_REQUEST for a path that cannot be decoded (bad escapes,
+ * NUL, an encoded slash, no UTF-8). */
+const struct res *res_match(struct str path, struct res_keys *keys, struct arena *a, struct err *e);
 
 /* Whether some row serves records of this kind as items that have a number of their own. */
 bool record_is_numbered(const struct rec *r);
@@ -116,6 +127,8 @@ enum method res_method(struct str name);
 const char *res_method_name(enum method m);
 /* Whether the row serves the method (HEAD with GET, OPTIONS always). */
 bool res_allows(const struct res *r, enum method m);
+/* Whether the row lets a request through that has no credentials at all; HEAD is as GET. */
+bool res_is_anonymous(const struct res *r, enum method m);
 /* "GET, PUT, HEAD, OPTIONS". */
 void res_allow_header(const struct res *r, struct buf *out);
 

@@ -67,5 +67,7 @@ void mp_uint(struct buf *out, uint64_t v);
 /* Escaped text on its own, for callers that write a document by hand (errors). */
 void json_text(struct buf *out, struct str s);
 void xml_text(struct buf *out, struct str s);
+/* Bytes as text: hexadecimal digits. */
+void hex_text(struct buf *out, struct str s);
 
 #endif

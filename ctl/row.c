@@ -27,6 +27,8 @@ place_of(const struct rec *r)
 		return PLACE_OWN;
 	if (record_is_numbered(r))
 		return PLACE_ITEM;
+	if (r == &rec_avatar)
+		return PLACE_SINGLE;
 	for (size_t i = 0; i < all_resources_count; i++)
 		if (all_resources[i].record == r && all_resources[i].shape == SHAPE_SINGLE)
 			return PLACE_SINGLE;

@@ -162,7 +162,7 @@ add_fields(struct req *r)
 	const char *type = render_type(r);
 	char text[64];
 
-	http_response_header(h, "cache-control", "no-store");
+	http_response_header(h, "cache-control", render_cache(r));
 	http_response_header(h, "x-content-type-options", "nosniff");
 	http_response_header(h, "x-request-id", r->trace);
 	if (type != NULL)

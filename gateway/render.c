@@ -130,6 +130,10 @@ write_success(struct req *r, const struct reply *reply, struct err *e)
 			ping_text(r);
 		return 0;
 	}
+	if (r->res->family == FAM_BYTES && reads) {
+		buf_addstr(&r->out, body);
+		return 0;
+	}
 	if (r->res->record != NULL && (reads || (r->res->shape == SHAPE_CUSTOM && body.n > 0)))
 		return write_single(r, body, e);
 	r->has_text = false;
@@ -204,11 +208,22 @@ render_type(const struct req *r)
 		return "text/plain;charset=UTF-8";
 	if (r->err.code != ERR_OK)
 		return r->error_format == FMT_XML ? "text/xml" : "application/json;charset=UTF-8";
+	if (r->res->family == FAM_BYTES)
+		return r->res->media;
 	if (r->res->family != FAM_TREE && r->res->family != FAM_BEAN)
 		return "text/plain;charset=UTF-8";
 	if (r->accept.format == FMT_XML)
 		return r->accept.app_xml ? "application/xml" : "text/xml";
 	return r->res->family == FAM_TREE ? "application/json" : "application/json;charset=UTF-8";
+}
+
+const char *
+render_cache(const struct req *r)
+{
+	bool reads = (r->method & (M_GET | M_HEAD)) != 0;
+	bool keeps = reads && r->err.code == ERR_OK && r->res->cache == CACHE_REVALIDATE;
+
+	return keeps ? "no-cache" : "no-store";
 }
 
 bool

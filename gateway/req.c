@@ -7,6 +7,7 @@
 #include "common/sink.h"
 #include "common/text.h"
 #include "gateway/cred.h"
+#include "gateway/multipart.h"
 #include "gateway/query.h"
 
 #define TO(state) (1u << (state))
@@ -125,7 +126,7 @@ check_credentials(struct req *r, const struct req_in *in)
 	if (r->res->access == ACCESS_PUBLIC)
 		return 0;
 	if (in->authorization.n == 0)
-		return err_set(&r->err, ERR_UNAUTHORIZED, NULL);
+		return res_is_anonymous(r->res, r->method) ? 0 : err_set(&r->err, ERR_UNAUTHORIZED, NULL);
 	cred_parse(in->authorization, &c, &r->arena);
 	switch (c.kind) {
 	case CRED_BASIC:
@@ -171,24 +172,50 @@ negotiate(struct req *r, const struct req_in *in)
 	return 0;
 }
 
+/* What holds for every body that is looked at. */
+static int
+check_transfer(struct req *r, const struct req_in *in)
+{
+	if (r->method == M_PUT && in->content_range)
+		return err_set(&r->err, ERR_NOT_IMPLEMENTED, "parts of a document cannot be written");
+	if (in->content_encoding.n > 0 && !str_caseeqc(in->content_encoding, "identity"))
+		return err_set(&r->err, ERR_MEDIA_TYPE, "documents must not be compressed");
+	return 0;
+}
+
+static bool
+is_too_long(const struct req *r, const struct req_in *in)
+{
+	return in->body.n > (r->res->max_body != 0 ? r->res->max_body : RES_BODY_MAX);
+}
+
+static int
+read_file(struct req *r, const struct req_in *in)
+{
+	struct str file;
+
+	if (check_transfer(r, in) != 0)
+		return -1;
+	if (is_too_long(r, in))
+		return err_set(&r->err, ERR_TOO_LARGE, NULL);
+	if (multipart_file(in->content_type, in->body, &file, &r->err) != 0)
+		return -1;
+	REC_SET(&r->msg, request, body, file);
+	return 0;
+}
+
 static int
 check_body_type(struct req *r, const struct req_in *in)
 {
 	const struct res *res = r->res;
 
-	if (r->method == M_PUT && in->content_range)
-		return err_set(&r->err, ERR_NOT_IMPLEMENTED, "parts of a document cannot be written");
-	if (in->content_encoding.n > 0 && !str_caseeqc(in->content_encoding, "identity"))
-		return err_set(&r->err, ERR_MEDIA_TYPE, "documents must not be compressed");
 	if (res->family == FAM_BEAN && (res->formats & FMT_XML) == 0)
 		r->input = FMT_JSON;
 	else if ((r->input = body_format(in->content_type, in->body)) == FMT_NONE)
 		return err_set(&r->err, ERR_MEDIA_TYPE, NULL);
 	if (in->body.n == 0)
 		return err_set(&r->err, ERR_NO_ENTITY, NULL);
-	if (in->body.n > (res->max_body != 0 ? res->max_body : RES_BODY_MAX))
-		return err_set(&r->err, ERR_TOO_LARGE, NULL);
-	return 0;
+	return is_too_long(r, in) ? err_set(&r->err, ERR_TOO_LARGE, NULL) : 0;
 }
 
 static int
@@ -197,9 +224,13 @@ read_body(struct req *r, const struct req_in *in)
 	const struct res *res = r->res;
 	void *obj;
 
-	if ((r->method & (M_PUT | M_POST)) == 0 || res->body == BODY_IGNORED || res->record == NULL)
+	if ((r->method & (M_PUT | M_POST)) == 0 || res->body == BODY_IGNORED)
 		return 0;
-	if (check_body_type(r, in) != 0)
+	if (res->body == BODY_FILE)
+		return read_file(r, in);
+	if (res->record == NULL)
+		return 0;
+	if (check_transfer(r, in) != 0 || check_body_type(r, in) != 0)
 		return -1;
 	if ((obj = arena_alloc(&r->arena, res->record->size)) == NULL)
 		return err_set(&r->err, ERR_TOO_LARGE, NULL);

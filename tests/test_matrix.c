@@ -52,7 +52,8 @@ serves(const struct res *res, enum method m)
 static bool
 reads_document(const struct res *res, enum method m)
 {
-	return (m == M_PUT || m == M_POST) && res->record != NULL && res->body != BODY_IGNORED;
+	return (m == M_PUT || m == M_POST) &&
+	    (res->body == BODY_FILE || (res->record != NULL && res->body != BODY_IGNORED));
 }
 
 /* The expected status; a document is sent only to be refused for the password. */
@@ -69,8 +70,11 @@ expected(const struct res *res, enum method m, enum who who, bool numeric)
 		return forbidden ? 403 : 404;
 	if (res->access == ACCESS_PUBLIC)
 		return 200;
+	/* Who asks for what is nobody's gets something all the same, and as much as with a name. */
+	if (who != WHO_WRONG && res_is_anonymous(res, m))
+		return 200;
 	if (who != WHO_RIGHT)
-		return 401;
+		return who == WHO_WRONG && res->body == BODY_FILE && reads_document(res, m) ? 400 : 401;
 	if (reads_document(res, m))
 		return 400;
 	/* Nobody's mailbox, for who may not know. */

@@ -120,6 +120,8 @@ START_TEST(rows_make_sense)
 	ck_assert_int_le((int)r->number, 65535);
 	ck_assert_msg(r->doc != NULL && r->path[0] == '/', "%s", r->id);
 	ck_assert_msg((r->methods & ~(unsigned)(M_GET | M_PUT | M_POST | M_DELETE)) == 0, "%s", r->id);
+	ck_assert_msg((r->family == FAM_BYTES) == (r->media != NULL), "%s", r->id);
+	ck_assert_msg((r->anonymous & ~r->methods) == 0, "%s", r->id);
 	ck_assert_ptr_eq(res_match(str_c(r->path), &keys, &a, &e), r);
 	if (r->record == NULL)
 		return;

@@ -16,7 +16,9 @@ static const struct {
     {"env", fuzz_env},
     {"json", fuzz_json},
     {"mp", fuzz_mp},
+    {"multipart", fuzz_multipart},
     {"path", fuzz_path},
+    {"picture", fuzz_picture},
     {"xml", fuzz_xml},
 };
 
