@@ -141,7 +141,7 @@ RIG_SRC := $(filter-out tests/test_%.c tests/bench_%.c tests/store_crash.c tests
 UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out tests/test_kore.c,$(wildcard tests/test_*.c)))
 TEST_PROGRAMS := $(UNIT_TESTS) $(BUILD)/tests/test_kore $(BUILD)/tests/kore_constant \
 	$(BUILD)/tests/store_crash $(BUILD)/tests/fuzz_replay $(BUILD)/tests/fake_backend \
-	$(BUILD)/tests/conformance
+	$(BUILD)/tests/conformance $(BUILD)/gen_api
 RIG_LIB := $(BUILD)/libtestrig.a
 $(RIG_LIB): $(call obj,$(RIG_SRC))
 CHECK_LDLIBS := -lcheck -lsubunit -lrt -lm -lpthread -lcurl -lssl -lcrypto
@@ -212,7 +212,13 @@ fuzz: build/fuzz/fuzz_$(T)
 	tests/fuzz/run.sh $(T) $(S)
 
 # --- documents, formatting -----------------------------------------------------------------
-doc: $(PROGRAMS)
+# docs/openapi.json and docs/api.md follow from the tables; both are committed.
+$(BUILD)/gen_api: $(call obj,$(wildcard docs/gen_*.c)) $(TEXT_LIB) $(COMMON_LIB)
+	$(call say,LINK,$@)
+	$(CC) $(LDFLAGS) -o $@ $^ $(TEXT_LDLIBS) $(COMMON_LDLIBS)
+doc: $(BUILD)/gen_api
+	$(BUILD)/gen_api docs
+	$(MAKE) $(PROGRAMS)
 	tests/test_docs.sh $(BUILD)
 
 format:

@@ -72,6 +72,18 @@ enum rate_class { RATE_READ, RATE_WRITE, RATE_LOGIN };
 
 enum { RES_BODY_MAX = 1024 * 1024, RES_ITEMS_MAX = 10000, RES_KEY_MAX = 255, RES_KEYS_MAX = 2 };
 
+/* A parameter of the query, or of the path (its name stands there in braces); for the documents
+ * alone, nothing is checked by it. A list ends with the name NULL. */
+struct res_param {
+	const char *name;
+	enum kind kind;   /* K_STR, K_INT; K_BOOL = a name without a value */
+	unsigned methods; /* that look at it; 0 = all of the row's */
+	int64_t min, max; /* K_INT: value; K_STR: characters; max 0 = not said */
+	const char *doc;
+};
+#define PARAMS(...) ((const struct res_param[]){__VA_ARGS__, {.name = NULL}})
+#define ERRORS(...) ((const enum err_code[]){__VA_ARGS__, ERR_OK})
+
 struct res {
 	enum res_id number;
 	const char *id;
@@ -92,6 +104,9 @@ struct res {
 	enum err_code foreign; /* for items of other owners; ERR_OK = ERR_NOT_FOUND */
 	size_t max_body;       /* 0 = RES_BODY_MAX */
 	size_t max_items;      /* collections: per owner; 0 = RES_ITEMS_MAX */
+	/* For the documents alone: parameters, and errors that nothing else in the row tells of. */
+	const struct res_param *params;
+	const enum err_code *errors;
 	int permission;        /* 1 + enum permission_name that the caller needs, 0 = none */
 	bool layered;          /* absent fields come from the user's groups by weight, then the default;
 	                        * what equals those is not stored */
