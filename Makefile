@@ -113,6 +113,8 @@ $(BUILD)/%.o: %.c | $(PACKAGES)
 # Kore's pools pack their elements without regard to alignment.
 $(call obj,$(GATEWAY_SRC)): UNIT_CFLAGS = $(KORE_CPPFLAGS) $(if $(SAN),-fno-sanitize=alignment)
 $(call obj,$(GATEWAY_SRC)): | $(KORE_STAMP)
+# Its bytes are in the program.
+$(BUILD)/gateway/openapi.o: docs/openapi.json
 
 $(BUILD)/tandem-backend: $(BUILD)/backend/main.o $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(COMMON_LIB)
 	$(call say,LINK,$@)
@@ -148,8 +150,8 @@ CHECK_LDLIBS := -lcheck -lsubunit -lrt -lm -lpthread -lcurl -lssl -lcrypto
 
 # Gateway units that know no Kore can be tested without it.
 GATEWAY_UNITS := $(BUILD)/libgatewayunits.a
-$(GATEWAY_UNITS): $(call obj,$(patsubst %,gateway/%.c,accept cred multipart query pend req render confine \
-	walltime))
+$(GATEWAY_UNITS): $(call obj,$(patsubst %,gateway/%.c,accept cred multipart openapi query pend req render \
+	confine walltime))
 TEST_LIBS := $(RIG_LIB) $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(GATEWAY_UNITS) $(DEV_LIB) $(TEXT_LIB) \
 	$(COMMON_LIB)
 TEST_LDLIBS := $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(TEXT_LDLIBS) $(COMMON_LDLIBS) $(CHECK_LDLIBS)

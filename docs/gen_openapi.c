@@ -36,7 +36,8 @@ error_types(void)
 	json_t *j = json_array();
 
 	for (int c = ERR_OK + 1; c < ERR_COUNT; c++)
-		gen_append(j, json_string(err_name((enum err_code)c)));
+		if (err_status((enum err_code)c) >= 400)
+			gen_append(j, json_string(err_name((enum err_code)c)));
 	return j;
 }
 

@@ -78,6 +78,8 @@ gather(struct req *r, struct req_in *in)
 			join(r, &in->content_encoding, f->value);
 		else if (strcasecmp(f->header, "content-range") == 0)
 			in->content_range = true;
+		else if (strcasecmp(f->header, "if-none-match") == 0)
+			join(r, &in->if_none_match, f->value);
 	}
 }
 
@@ -162,6 +164,8 @@ add_fields(struct req *r)
 	const char *type = render_type(r);
 	char text[64];
 
+	if (r->etag != NULL)
+		http_response_header(h, "etag", r->etag);
 	http_response_header(h, "cache-control", render_cache(r));
 	http_response_header(h, "x-content-type-options", "nosniff");
 	http_response_header(h, "x-request-id", r->trace);
@@ -196,7 +200,7 @@ answer(struct req *r)
 
 	if (r->err.code == ERR_OK && r->out.failed)
 		err_set(&r->err, ERR_INTERNAL, NULL);
-	if (r->err.code != ERR_OK)
+	if (r->err.code != ERR_OK && r->err.code != ERR_NOT_MODIFIED)
 		render_error(r);
 	status = err_status(r->err.code);
 	add_fields(r);

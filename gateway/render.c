@@ -223,6 +223,8 @@ render_cache(const struct req *r)
 	bool reads = (r->method & (M_GET | M_HEAD)) != 0;
 	bool keeps = reads && r->err.code == ERR_OK && r->res->cache == CACHE_REVALIDATE;
 
+	if (r->etag != NULL)
+		return "public, max-age=3600";
 	return keeps ? "no-cache" : "no-store";
 }
 

@@ -8,6 +8,7 @@
 #include "common/text.h"
 #include "gateway/cred.h"
 #include "gateway/multipart.h"
+#include "gateway/openapi.h"
 #include "gateway/query.h"
 
 #define TO(state) (1u << (state))
@@ -28,7 +29,8 @@ static const char welcome[] =
     "    curl -u NAME:PASSWORD https://HOST:8443/sipxconfig/rest/my/forward\n"
     "\n"
     "/livez says whether the gateway runs, /readyz whether the backend answers.\n"
-    "What there is and how to use it: tandem-gateway(8) and the folder docs.\n";
+    "/openapi.json describes every resource for programs; for people there are\n"
+    "tandem-gateway(8) and the folder docs.\n";
 
 void
 req_init(struct req *r, struct http_request *http)
@@ -263,6 +265,29 @@ make_message(struct req *r, const struct req_in *in)
 	return 0;
 }
 
+static void
+answer_locally(struct req *r, const struct req_in *in)
+{
+	r->has_text = true;
+	switch (r->res->number) {
+	case RES_LIVEZ:
+		buf_adds(&r->out, "ok\n");
+		break;
+	case RES_OPENAPI:
+		r->etag = openapi_etag();
+		if (openapi_is_known(in->if_none_match)) {
+			r->has_text = false;
+			err_set(&r->err, ERR_NOT_MODIFIED, NULL);
+		} else {
+			buf_addstr(&r->out, openapi_text());
+		}
+		break;
+	default:
+		buf_adds(&r->out, welcome);
+		break;
+	}
+}
+
 static int
 parse(struct req *r, const struct req_in *in)
 {
@@ -278,8 +303,7 @@ parse(struct req *r, const struct req_in *in)
 	if (check_method(r) != 0 || check_credentials(r, in) != 0 || negotiate(r, in) != 0)
 		return -1;
 	if (r->res->local) {
-		r->has_text = true;
-		buf_adds(&r->out, r->res->number == RES_LIVEZ ? "ok\n" : welcome);
+		answer_locally(r, in);
 		return 0;
 	}
 	if (read_body(r, in) != 0 || make_message(r, in) != 0)

@@ -55,6 +55,7 @@ struct req {
 	bool show_allow;
 	bool bad_bearer;
 	int64_t retry_after;
+	const char *etag; /* of a document of the gateway's own, which any cache may keep */
 
 	int64_t id;     /* among the pending, 0 = none */
 	bool more;      /* the backend has further parts */
@@ -72,6 +73,8 @@ struct req_in {
 	struct str method, path, query, body;
 	struct str accept, authorization, content_type, content_encoding;
 	bool content_range;
+	/* .p is NULL without the field; empty ones mean something. */
+	struct str if_none_match;
 };
 
 void req_init(struct req *r, struct http_request *http);
