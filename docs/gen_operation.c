@@ -101,7 +101,8 @@ path_parameters(const struct res *r)
 		    .kind = K_STR,
 		    .min = 1,
 		    .max = RES_KEY_MAX,
-		    .doc = "A segment of the path, percent-encoded."};
+		    .doc = r->path_value ? "The value to be stored, percent-encoded."
+		                         : "A segment of the path, percent-encoded."};
 		const struct res_param *said;
 
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(c + 1, "}"), c + 1);

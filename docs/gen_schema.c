@@ -41,7 +41,8 @@ is_required(const struct field *f, struct form form)
 {
 	switch (form.use) {
 	case GEN_ANSWER:
-		return form.nulls || (f->flags & (F_REQ | F_DFLT)) != 0;
+		/* Code of a row may hide even what has a default, as lists of rooms do. */
+		return form.nulls || (f->flags & F_REQ) != 0;
 	case GEN_INPUT:
 		return (f->flags & F_REQ) != 0;
 	default:

@@ -10,7 +10,7 @@
  *   401  unless the row is public
  *   403  rows for administrators or with a permission; writes to an item of a group; items of
  *        others where the row says so (.foreign)
- *   404  rows with a parameter in their path
+ *   404  rows with a parameter in their path (one that is too long, where it is the value itself)
  *   405  methods that a row does not serve: said once per path, since no operation answers it
  *   406  documents in a format that the row has not
  *   412  writes with If-Match or If-None-Match
@@ -92,16 +92,17 @@ bool
 gen_may_fail(const struct res *r, enum method m, enum err_code code)
 {
 	bool reads = gen_reads(r, m), open = r->access == ACCESS_PUBLIC;
+	bool takes = reads || (r->path_value && (m & WRITES) != 0);
 
 	if (m == M_OPTIONS)
 		return code == ERR_BAD_REQUEST;
-	if (is_listed(r, m, code) || (reads && code == r->invalid && code != ERR_OK))
+	if (is_listed(r, m, code) || (takes && code == r->invalid && code != ERR_OK))
 		return true;
 	switch (code) {
 	case ERR_BAD_REQUEST:
 		return true;
 	case ERR_INVALID:
-		return reads && r->invalid == ERR_OK;
+		return takes && r->invalid == ERR_OK;
 	case ERR_MALFORMED:
 	case ERR_NO_ENTITY:
 	case ERR_TOO_LARGE:
