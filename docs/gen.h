@@ -83,17 +83,38 @@ enum gen_use {
 	GEN_INPUT,  /* as a client sends it */
 	GEN_UPDATE  /* the same, where absent members stay as they are */
 };
+struct gen_form {
+	bool xml;
+	bool nulls; /* absent members are there, as null */
+	enum gen_use use;
+};
+/* A reference to the component of a record in a form, which goes into `schemas`. */
+json_t *gen_record(json_t *schemas, const struct rec *r, struct gen_form form);
+/* The schema of one member, and whether documents of that use have it. */
+json_t *gen_property(
+    json_t *schemas, const struct rec *r, const struct field *f, struct gen_form form);
+bool gen_shows(const struct field *f, enum gen_use use);
 /* The schema of a row's whole document; records that it needs go into `schemas`. */
 json_t *gen_document(
     json_t *schemas, const struct res *r, enum method m, enum format fmt, enum gen_use use);
 enum gen_use gen_input_use(const struct res *r);
 
+/* A parameter, and those in the row's path (gen_param.c). */
+json_t *gen_parameter(const struct res_param *p, bool in_path);
+json_t *gen_path_parameters(const struct res *r);
 /* The operations of a row (gen_operation.c). */
 json_t *gen_path_item(json_t *components, const struct res *r);
 /* Responses for statuses of errors, and what they consist of. */
 void gen_common(json_t *components);
 json_t *gen_openapi(void);
 
+/* A text between the bars of a table (a bar in it would end the cell). */
+void gen_cell(struct buf *out, const char *s);
+/* The table of a record's members, with its name unless it is `top`; and that of a record with
+ * those of the records in it (gen_members.c). */
+void gen_member_table(
+    struct buf *out, const struct res *r, const struct rec *record, const struct rec *top);
+void gen_members(struct buf *out, const struct res *r, const struct rec *top);
 void gen_markdown(struct buf *out);
 
 #endif

@@ -110,17 +110,18 @@ gen_example_answers(const struct res *r, enum format fmt, struct gen_examples *r
 static void
 write_input(const struct res *r, enum format fmt, const void *obj, struct buf *out)
 {
+	const struct rec *record = r->record;
 	struct sink s;
 
 	if (fmt == FMT_XML) {
 		xml_sink_init(&s, out, r->xml_root);
-		rec_encode(r->record, obj, &s, ENCODE_SECRETS);
+		rec_encode(record, obj, &s, ENCODE_SECRETS);
 		return;
 	}
 	json_sink_init(&s, out);
 	if (r->family == FAM_TREE)
 		buf_printf(out, "{\"%s\":", r->json_root);
-	rec_encode(r->record, obj, &s, ENCODE_SECRETS);
+	rec_encode(record, obj, &s, ENCODE_SECRETS);
 	if (r->family == FAM_TREE)
 		buf_addc(out, '}');
 }

@@ -44,80 +44,6 @@ tag_of(const struct res *r, char *ret, size_t size)
 	snprintf(ret, size, "%.*s", (int)part.n, part.p);
 }
 
-static json_t *
-param_schema(const struct res_param *p)
-{
-	json_t *j = json_object();
-
-	gen_set(j, "type",
-	    json_string(p->kind == K_INT ? "integer"
-	            : p->kind == K_BOOL  ? "boolean"
-	                                 : "string"));
-	if (p->kind == K_INT && p->max != 0) {
-		gen_set(j, "minimum", json_integer(p->min));
-		gen_set(j, "maximum", json_integer(p->max));
-	} else if (p->kind == K_STR) {
-		if (p->min > 0)
-			gen_set(j, "minLength", json_integer(p->min));
-		if (p->max > 0)
-			gen_set(j, "maxLength", json_integer(p->max));
-	}
-	return j;
-}
-
-static json_t *
-parameter(const struct res_param *p, bool in_path)
-{
-	json_t *j = json_object();
-
-	gen_set(j, "name", json_string(p->name));
-	gen_set(j, "in", json_string(in_path ? "path" : "query"));
-	gen_set(j, "description", json_string(p->doc));
-	if (in_path)
-		gen_set(j, "required", json_true());
-	else if (p->kind == K_BOOL)
-		gen_set(j, "allowEmptyValue", json_true());
-	gen_set(j, "schema", param_schema(p));
-	return j;
-}
-
-static const struct res_param *
-find_param(const struct res *r, const char *name)
-{
-	for (const struct res_param *p = r->params; p != NULL && p->name != NULL; p++)
-		if (strcmp(p->name, name) == 0)
-			return p;
-	return NULL;
-}
-
-static json_t *
-path_parameters(const struct res *r)
-{
-	json_t *list = json_array();
-
-	for (const char *c = strchr(r->path, '{'); c != NULL; c = strchr(c, '{')) {
-		char name[64];
-		struct res_param usual = {.name = name,
-		    .kind = K_STR,
-		    .min = 1,
-		    .max = RES_KEY_MAX,
-		    .doc = r->path_value ? "The value to be stored, percent-encoded."
-		                         : "A segment of the path, percent-encoded."};
-		const struct res_param *said;
-
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(c + 1, "}"), c + 1);
-		if (r->shape == SHAPE_ITEM) {
-			usual.kind = K_INT;
-			usual.max = INT32_MAX;
-			usual.doc = "Number of the item.";
-		}
-		said = find_param(r, name);
-		gen_append(list, parameter(said != NULL ? said : &usual, true));
-		c++;
-	}
-	return list;
-}
-
 static bool
 is_in_path(const struct res *r, const char *name)
 {
@@ -136,7 +62,7 @@ add_parameters(json_t *op, const struct res *r, enum method m)
 	for (const struct res_param *p = r->params; p != NULL && p->name != NULL; p++)
 		if (!is_in_path(r, p->name) && m != M_OPTIONS &&
 		    (p->methods == 0 || (p->methods & as) != 0))
-			gen_append(list, parameter(p, false));
+			gen_append(list, gen_parameter(p, false));
 	if (gen_has_etag(r, m))
 		gen_append(list, gen_ref("parameters", "IfNoneMatch"));
 	if (gen_takes_if_match(r, m))
@@ -191,9 +117,9 @@ content(json_t *schemas, const struct res *r, enum method m, enum gen_use use)
 		struct gen_examples x = {.n = 0};
 
 		gen_set(media, "schema", gen_document(schemas, r, m, types[i].format, use));
-		if (r->record != NULL && use != GEN_ANSWER)
+		if ((types[i].format & (FMT_XML | FMT_JSON)) != 0 && use != GEN_ANSWER)
 			gen_example_inputs(r, types[i].format, &x);
-		else if (r->record != NULL)
+		else if ((types[i].format & (FMT_XML | FMT_JSON)) != 0 && r->record != NULL)
 			gen_example_answers(r, types[i].format, &x);
 		add_examples(media, r, types[i].format, &x);
 		gen_examples_free(&x);
@@ -393,7 +319,7 @@ describe_path(const struct res *r)
 json_t *
 gen_path_item(json_t *components, const struct res *r)
 {
-	json_t *item = json_object(), *params = path_parameters(r);
+	json_t *item = json_object(), *params = gen_path_parameters(r);
 
 	gen_set(item, "description", describe_path(r));
 	if (json_array_size(params) > 0)

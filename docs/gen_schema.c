@@ -10,16 +10,10 @@
 
 #include "docs/gen.h"
 
-struct form {
-	bool xml;
-	bool nulls; /* absent members are there, as null */
-	enum gen_use use;
-};
-
 /* Which component stands for a record in a form. */
 struct component {
 	const struct rec *record;
-	struct form form;
+	struct gen_form form;
 	char name[96];
 };
 
@@ -27,17 +21,15 @@ enum { COMPONENTS_MAX = 1024 };
 static struct component components[COMPONENTS_MAX];
 static size_t count;
 
-static json_t *record_ref(json_t *schemas, const struct rec *r, struct form form);
-
-static bool
-is_shown(const struct field *f, enum gen_use use)
+bool
+gen_shows(const struct field *f, enum gen_use use)
 {
 	/* What nobody may read is sent all the same; what is ignored need not be. */
 	return use == GEN_ANSWER ? (f->flags & F_SECRET) == 0 : !field_read_only(f);
 }
 
 static bool
-is_required(const struct field *f, struct form form)
+is_required(const struct field *f, struct gen_form form)
 {
 	switch (form.use) {
 	case GEN_ANSWER:
@@ -50,18 +42,30 @@ is_required(const struct field *f, struct form form)
 	}
 }
 
+/* Whether rows answer the record itself: then their code may hide members of it. */
 static bool
-is_nullable(const struct field *f, struct form form)
+is_document(const struct rec *r)
 {
+	for (size_t i = 0; i < all_resources_count; i++)
+		if (all_resources[i].record == r)
+			return true;
+	return false;
+}
+
+static bool
+is_nullable(const struct rec *r, const struct field *f, struct gen_form form)
+{
+	unsigned there = is_document(r) ? F_REQ : F_REQ | F_DFLT;
+
 	if (form.xml)
 		return false;
 	if (form.use == GEN_ANSWER)
-		return form.nulls && (f->flags & (F_REQ | F_DFLT)) == 0;
+		return form.nulls && (f->flags & there) == 0;
 	return (f->flags & F_REQ) == 0;
 }
 
 static const char *
-name_of(const struct field *f, struct form form)
+name_of(const struct field *f, struct gen_form form)
 {
 	return form.xml ? field_xml(f) : field_json(f);
 }
@@ -112,12 +116,12 @@ enumerated(const struct enum_table *t)
 }
 
 static json_t *
-list(json_t *schemas, const struct field *f, struct form form)
+list(json_t *schemas, const struct field *f, struct gen_form form)
 {
 	json_t *j = typed("array"), *items;
 
 	if (f->kind == K_LIST)
-		items = record_ref(schemas, f->sub, form);
+		items = gen_record(schemas, f->sub, form);
 	else
 		items = f->kind == K_STRS ? text(0, 0) : integer(INT64_MIN, INT64_MAX);
 	if (form.xml) {
@@ -136,10 +140,10 @@ list(json_t *schemas, const struct field *f, struct form form)
 }
 
 static json_t *
-value(json_t *schemas, const struct field *f, struct form form)
+value(json_t *schemas, const struct field *f, struct gen_form form)
 {
 	/* Only the document's own members may stay away from an update. */
-	struct form below = {form.xml, form.nulls, form.use == GEN_UPDATE ? GEN_INPUT : form.use};
+	struct gen_form below = {form.xml, form.nulls, form.use == GEN_UPDATE ? GEN_INPUT : form.use};
 
 	switch (f->kind) {
 	case K_BOOL:
@@ -157,7 +161,7 @@ value(json_t *schemas, const struct field *f, struct form form)
 		return j;
 	}
 	case K_REC:
-		return record_ref(schemas, f->sub, below);
+		return gen_record(schemas, f->sub, below);
 	default:
 		return list(schemas, f, below);
 	}
@@ -206,7 +210,7 @@ standard(const struct field *f)
 }
 
 static void
-add_default(json_t *j, const struct field *f, struct form form)
+add_default(json_t *j, const struct field *f, struct gen_form form)
 {
 	/* Where absence keeps what is stored, a default would be a lie. */
 	bool kept = form.use == GEN_UPDATE || (form.use == GEN_INPUT && (f->flags & F_KEEP) != 0);
@@ -217,7 +221,7 @@ add_default(json_t *j, const struct field *f, struct form form)
 }
 
 static json_t *
-describe(const struct field *f, struct form form)
+describe(const struct field *f, struct gen_form form)
 {
 	struct buf b;
 	json_t *j;
@@ -237,12 +241,12 @@ describe(const struct field *f, struct form form)
 	return j;
 }
 
-static json_t *
-property(json_t *schemas, const struct field *f, struct form form)
+json_t *
+gen_property(json_t *schemas, const struct rec *r, const struct field *f, struct gen_form form)
 {
 	json_t *j = value(schemas, f, form);
 
-	if (is_nullable(f, form))
+	if (is_nullable(r, f, form))
 		j = or_null(j);
 	gen_set(j, "description", describe(f, form));
 	add_default(j, f, form);
@@ -254,7 +258,7 @@ property(json_t *schemas, const struct field *f, struct form form)
 }
 
 static void
-fill(json_t *schemas, json_t *j, const struct rec *r, struct form form)
+fill(json_t *schemas, json_t *j, const struct rec *r, struct gen_form form)
 {
 	json_t *properties = json_object(), *required = json_array();
 
@@ -263,9 +267,9 @@ fill(json_t *schemas, json_t *j, const struct rec *r, struct form form)
 	for (size_t i = 0; i < r->nf; i++) {
 		const struct field *f = &r->f[i];
 
-		if (!is_shown(f, form.use))
+		if (!gen_shows(f, form.use))
 			continue;
-		gen_set(properties, name_of(f, form), property(schemas, f, form));
+		gen_set(properties, name_of(f, form), gen_property(schemas, r, f, form));
 		if (is_required(f, form))
 			gen_append(required, json_string(name_of(f, form)));
 	}
@@ -278,7 +282,7 @@ fill(json_t *schemas, json_t *j, const struct rec *r, struct form form)
 
 /* "Ring", "RingXml", "RingInput", "RingXmlUpdate"; "RingTree" where "Ring" is another form. */
 static void
-choose_name(json_t *schemas, const struct rec *r, struct form form, char *ret, size_t size)
+choose_name(json_t *schemas, const struct rec *r, struct gen_form form, char *ret, size_t size)
 {
 	static const char *const uses[] = {"", "Input", "Update"};
 	char base[64];
@@ -289,8 +293,8 @@ choose_name(json_t *schemas, const struct rec *r, struct form form, char *ret, s
 		snprintf(ret, size, "%s%s%s", base, form.nulls ? "Bean" : "Tree", uses[form.use]);
 }
 
-static json_t *
-record_ref(json_t *schemas, const struct rec *r, struct form form)
+json_t *
+gen_record(json_t *schemas, const struct rec *r, struct gen_form form)
 {
 	struct component *c;
 	json_t *j;
@@ -315,108 +319,4 @@ record_ref(json_t *schemas, const struct rec *r, struct form form)
 	gen_set(schemas, c->name, j);
 	fill(schemas, j, r, form);
 	return gen_ref("schemas", c->name);
-}
-
-static json_t *
-below(const char *root, json_t *inner)
-{
-	json_t *j = typed("object"), *required = json_array(), *properties = json_object();
-
-	gen_append(required, json_string(root));
-	gen_set(j, "required", required);
-	gen_set(properties, root, inner);
-	gen_set(j, "properties", properties);
-	return j;
-}
-
-/* Bare JSON may show members twice: below the root name as well, and under second names. */
-static json_t *
-bare(json_t *schemas, const struct res *r, struct form form)
-{
-	json_t *properties = json_object(), *required, *j, *all;
-
-	if (r->json_style == ROOT_BOTH)
-		gen_set(properties, r->json_root, record_ref(schemas, r->record, form));
-	for (size_t i = 0; i < r->record->nf; i++) {
-		const struct field *f = &r->record->f[i];
-
-		if (f->json_also != NULL && is_shown(f, form.use))
-			gen_set(properties, f->json_also, property(schemas, f, form));
-	}
-	if (json_object_size(properties) == 0) {
-		json_decref(properties);
-		return record_ref(schemas, r->record, form);
-	}
-	j = typed("object");
-	all = json_array();
-	gen_append(all, record_ref(schemas, r->record, form));
-	gen_set(j, "allOf", all);
-	if (form.use == GEN_ANSWER) {
-		const char *key;
-		json_t *v;
-
-		required = json_array();
-		json_object_foreach (properties, key, v)
-			gen_append(required, json_string(key));
-		gen_set(j, "required", required);
-	}
-	gen_set(j, "properties", properties);
-	return j;
-}
-
-static json_t *
-named(json_t *j, const char *element)
-{
-	json_t *x = json_object_get(j, "xml");
-
-	if (x == NULL) {
-		x = json_object();
-		gen_set(j, "xml", x);
-	}
-	gen_set(x, "name", json_string(element));
-	return j;
-}
-
-static json_t *
-array_of(const struct res *r, json_t *items)
-{
-	json_t *j = typed("array");
-
-	gen_set(j, "items", items);
-	if (r->shape == SHAPE_COLLECTION && r->max_items > 0)
-		gen_set(j, "description", gen_text("A user may have %zu.", r->max_items));
-	return j;
-}
-
-enum gen_use
-gen_input_use(const struct res *r)
-{
-	return r->update == UPDATE_MERGE ? GEN_UPDATE : GEN_INPUT;
-}
-
-json_t *
-gen_document(json_t *schemas, const struct res *r, enum method m, enum format fmt, enum gen_use use)
-{
-	struct form form = {fmt == FMT_XML, r->family == FAM_BEAN && fmt == FMT_JSON, use};
-	bool is_list = r->shape == SHAPE_COLLECTION && (m & M_GET) != 0;
-	json_t *j;
-
-	if (r->record == NULL || (fmt != FMT_XML && fmt != FMT_JSON))
-		return typed(fmt == FMT_JSON ? "object" : "string");
-	if (fmt == FMT_XML) {
-		const char *item = r->record->xml != NULL ? r->record->xml : r->record->name;
-
-		if (!is_list)
-			return named(record_ref(schemas, r->record, form), r->xml_root);
-		j = array_of(r, named(record_ref(schemas, r->record, form), item));
-		named(j, r->xml_root);
-		gen_set(json_object_get(j, "xml"), "wrapped", json_true());
-		return j;
-	}
-	if (r->family == FAM_TREE) {
-		j = record_ref(schemas, r->record, form);
-		return below(r->json_root, is_list ? array_of(r, j) : j);
-	}
-	j = bare(schemas, r, form);
-	return is_list ? array_of(r, j) : j;
 }

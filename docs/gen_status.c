@@ -175,6 +175,7 @@ gen_media(const struct res *r, bool input, struct gen_media ret[GEN_MEDIA_MAX])
 {
 	static const struct gen_media known[] = {{"text/xml", FMT_XML}, {"application/xml", FMT_XML},
 	    {"application/json", FMT_JSON}, {"text/plain", FMT_TEXT}};
+	enum format first = r->family == FAM_BEAN ? FMT_JSON : FMT_NONE;
 	unsigned rest = r->formats;
 	size_t n = 0;
 
@@ -183,14 +184,11 @@ gen_media(const struct res *r, bool input, struct gen_media ret[GEN_MEDIA_MAX])
 	/* What is read does not depend on what is offered. */
 	if (input)
 		rest = r->xml_root != NULL ? FMT_XML | FMT_JSON : FMT_JSON;
-	/* Bare JSON wins a tie. */
-	if (r->family == FAM_BEAN && (rest & FMT_JSON) != 0) {
-		ret[n++] = (struct gen_media){"application/json", FMT_JSON};
-		rest &= ~(unsigned)FMT_JSON;
-	}
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if ((rest & known[i].format) != 0)
-			ret[n++] = known[i];
+	/* What wins a tie comes first, the others in the order of the list. */
+	for (int round = 0; round < 2; round++)
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			if ((rest & known[i].format) != 0 && (known[i].format == first) == (round == 0))
+				ret[n++] = known[i];
 	if ((rest & ~(unsigned)(FMT_XML | FMT_JSON | FMT_TEXT)) != 0)
 		gen_die("%s: a format has no media type in gen_media()", r->id);
 	return n;

@@ -63,7 +63,8 @@ class Document:
         self.expect((op.get("security") == []) == public, f"{what}: security")
         self.expect(("401" in status) == (not public), f"{what}: 401")
         self.expect({"200", "400", "default"} <= set(status), f"{what}: statuses")
-        reads = method in ("put", "post") and ".record" in rest and "BODY_IGNORED" not in rest
+        reads = method in ("put", "post") and "BODY_IGNORED" not in rest and (
+            ".record" in rest or ".input" in rest or ("BODY_FILE" in rest and method == "post"))
         self.expect(("requestBody" in op) == reads, f"{what}: request body")
         self.expect(not reads or {"413", "415"} <= set(status), f"{what}: statuses of documents")
         if method == "get" and ".record" in rest:
@@ -82,6 +83,10 @@ class Document:
         kind = schema.get("type")
         if kind == "object":
             ret = {}
+            for name, text in element.attrib.items():
+                fine = schema["properties"].get(name, {}).get("xml", {}).get("attribute")
+                self.expect(fine, f"{what}: unknown attribute {name}")
+                ret[name] = text
             for child in element:
                 self.expect(child.tag in schema["properties"], f"{what}: unknown <{child.tag}>")
                 self.expect(child.tag not in ret, f"{what}: <{child.tag}> twice")
