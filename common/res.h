@@ -89,6 +89,8 @@ struct res {
 	                        * what equals those is not stored */
 	bool path_value;       /* the path's parameter is the value to be stored, and names nothing */
 	bool local;            /* answered by the gateway alone */
+	bool secret;           /* answers or paths carry secrets: in no cache, no ETag, never kept */
+	bool no_etag;          /* answers are new each time: no ETag, in no cache */
 	const char *doc;
 };
 
@@ -102,10 +104,10 @@ struct res_keys {
 	struct str v[RES_KEYS_MAX];
 };
 
-/* Finds the row for a path as it came (percent-encoded, without the query); *keys in the arena. NULL with *e: ERR_NOT_FOUND, or ERR_BAD_REQUEST for
- * a path that cannot be decoded (bad escapes, NUL, an encoded slash, no UTF-8). */
-const struct res *res_match(
-    struct str path, struct res_keys *keys, struct arena *a, struct err *e);
+/* Finds the row for a path as it came (percent-encoded, without the query); *keys in the arena.
+ * NULL with *e: ERR_NOT_FOUND, or ERR_BAD_REQUEST for a path that cannot be decoded (bad escapes,
+ * NUL, an encoded slash, no UTF-8). */
+const struct res *res_match(struct str path, struct res_keys *keys, struct arena *a, struct err *e);
 
 /* Whether some row serves records of this kind as items that have a number of their own. */
 bool record_is_numbered(const struct rec *r);
@@ -116,6 +118,8 @@ enum method res_method(struct str name);
 const char *res_method_name(enum method m);
 /* Whether the row serves the method (HEAD with GET, OPTIONS always). */
 bool res_allows(const struct res *r, enum method m);
+/* Whether answers to GET have an ETag, and may be kept by the client's cache to be asked about. */
+bool res_has_etag(const struct res *r);
 /* "GET, PUT, HEAD, OPTIONS". */
 void res_allow_header(const struct res *r, struct buf *out);
 
