@@ -29,6 +29,9 @@ take_error(struct req *r, const struct reply *reply)
 	int max = ERR_TEXT_MAX - 1;
 
 	err_clear(&r->err);
+	/* Without an ETag, or to a write, it would mean nothing. */
+	if (code == ERR_NOT_MODIFIED && !r->tagged)
+		code = ERR_INTERNAL;
 	if (REC_HAS(reply, reply, message) && reply->message.n > 0) {
 		/* Cut where a character begins, or the document would not be UTF-8. */
 		if (reply->message.n < (size_t)max)
@@ -136,6 +139,17 @@ write_success(struct req *r, const struct reply *reply, struct err *e)
 	return 0;
 }
 
+/* Only where the row and the method have one, whatever the backend says. */
+static void
+take_tag(struct req *r, const struct reply *reply)
+{
+	r->tagged = REC_HAS(reply, reply, etag) && reply->etag.n == sizeof(r->tag) &&
+	    (r->method & (M_GET | M_HEAD)) != 0 && res_has_etag(r->res);
+	if (r->tagged)
+		memcpy(r->tag, reply->etag.p, sizeof(r->tag));
+	r->replayed = REC_HAS(reply, reply, replayed) && reply->replayed;
+}
+
 static void
 count_part(struct req *r, bool is_first)
 {
@@ -151,6 +165,8 @@ render_reply(struct req *r, const struct reply *reply)
 	struct err e;
 
 	err_clear(&e);
+	if (is_first)
+		take_tag(r, reply);
 	if (reply->code != ERR_OK) {
 		r->more = false;
 		take_error(r, reply);

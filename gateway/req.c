@@ -7,6 +7,7 @@
 #include "common/sink.h"
 #include "common/text.h"
 #include "gateway/cred.h"
+#include "gateway/preconditions.h"
 #include "gateway/query.h"
 
 #define TO(state) (1u << (state))
@@ -251,7 +252,7 @@ parse(struct req *r, const struct req_in *in)
 		buf_adds(&r->out, r->res->number == RES_LIVEZ ? "ok\n" : welcome);
 		return 0;
 	}
-	if (read_body(r, in) != 0 || make_message(r, in) != 0)
+	if (preconditions_read(r, in) != 0 || read_body(r, in) != 0 || make_message(r, in) != 0)
 		return -1;
 	req_move(r, REQ_WAIT);
 	return 0;
