@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Runs the cases of a file against any server: an address, a base path and the passwords of the
- * users that the cases name are all it is told. How the cases are written: tests/conformance/README.md.
+ * users that the cases name are all it is told. How the cases are written:
+ * tests/conformance/README.md.
  */
 #ifndef TESTS_VECTORS_H
 #define TESTS_VECTORS_H

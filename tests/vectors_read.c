@@ -21,6 +21,7 @@ static const struct {
     {"absent", VCHECK_ABSENT},
     {"empty", VCHECK_EMPTY},
     {"capture", VCHECK_CAPTURE},
+    {"capture-header", VCHECK_CAPTURE_HEADER},
 };
 
 static const struct {
