@@ -150,7 +150,8 @@ CHECK_LDLIBS := -lcheck -lsubunit -lrt -lm -lpthread -lcurl -lssl -lcrypto
 
 # Gateway units that know no Kore can be tested without it.
 GATEWAY_UNITS := $(BUILD)/libgatewayunits.a
-$(GATEWAY_UNITS): $(call obj,$(patsubst %,gateway/%.c,accept cred multipart openapi query pend req render \
+$(GATEWAY_UNITS): $(call obj,$(patsubst %,gateway/%.c,accept cors cred multipart openapi preconditions query \
+	pend req render \
 	confine walltime))
 TEST_LIBS := $(RIG_LIB) $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(GATEWAY_UNITS) $(DEV_LIB) $(TEXT_LIB) \
 	$(COMMON_LIB)

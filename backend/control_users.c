@@ -5,6 +5,7 @@
 
 #include "backend/control.h"
 #include "backend/key.h"
+#include "backend/repeat.h"
 #include "backend/rooms.h"
 #include "common/release.h"
 
@@ -141,6 +142,8 @@ control_remove_owner(struct model *m, uint32_t owner)
 		return -1;
 	if (r.failed)
 		return err_set(m->e, ERR_TOO_LARGE, NULL);
+	if (repeat_forget(m, owner) != 0)
+		return -1;
 	for (size_t i = 0; i < r.n; i++) {
 		uint32_t tenant, o;
 		uint16_t kind;

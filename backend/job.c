@@ -6,7 +6,9 @@
 #include <time.h>
 
 #include "backend/backend.h"
+#include "backend/condition.h"
 #include "backend/hooks.h"
+#include "backend/repeat.h"
 
 int64_t
 now_us(void)
@@ -121,6 +123,37 @@ within_budget(struct job *j)
 	return j->retry_after == 0;
 }
 
+/* The conditions are about what was there before, but what the write itself would be refused for
+ * goes first: a failed condition takes back what was done. */
+static int
+write_if(struct job *j, struct call *c)
+{
+	int asked = condition_asked(&j->req, c->m.e);
+	struct current before;
+
+	if (asked < 0 || (asked && condition_look(c, &j->be->digests, &before) != 0) ||
+	    serve_write(c) != 0)
+		return -1;
+	return asked ? condition_check(&j->req, false, &before, c->m.e) : 0;
+}
+
+/* A repetition has its answer before any condition: the first time made the ETag another one. */
+static int
+write_once(struct job *j, struct call *c)
+{
+	bool named = REC_HAS(&j->req, request, idempotency_key) && j->who.id != 0;
+	int rc = named ? repeat_find(c, &j->be->digests) : 0;
+
+	j->replayed = rc == 1;
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	if (write_if(j, c) != 0) {
+		own_status(j);
+		return -1;
+	}
+	return named ? repeat_keep(c, &j->be->digests) : 0;
+}
+
 static int
 apply(struct writer_job *w, struct store_txn *t)
 {
@@ -133,11 +166,7 @@ apply(struct writer_job *w, struct store_txn *t)
 	/* What the reader saw may have changed while the write waited. */
 	if (who_again(&m, &j->who, who_issued(&m, &j->req)) != 0 || authorized(j, &m) != 0)
 		return -1;
-	if (serve_write(&c) != 0) {
-		own_status(j);
-		return -1;
-	}
-	return 0;
+	return write_once(j, &c);
 }
 
 static void
@@ -215,6 +244,22 @@ wants_picture(struct job *j, struct store_txn *t)
 	return true;
 }
 
+/* The answer's ETag, and whether the client wants the answer at all. */
+static int
+check_conditions(struct job *j, struct call *c)
+{
+	struct current now = {0};
+	int asked = condition_asked(&j->req, c->m.e);
+
+	if (asked < 0)
+		return -1;
+	if (j->req.method == M_GET && j->res->shape != SHAPE_PING)
+		condition_of_answer(c, &j->be->digests, c->more, &now);
+	j->tagged = now.tagged;
+	memcpy(j->tag, now.tag, sizeof(j->tag));
+	return asked ? condition_check(&j->req, j->req.method == M_GET, &now, c->m.e) : 0;
+}
+
 static void
 read_answer(struct job *j, struct store_txn *t)
 {
@@ -227,6 +272,9 @@ read_answer(struct job *j, struct store_txn *t)
 		own_status(j);
 		return;
 	}
+	/* Of a list in parts only the first one is asked about. */
+	if (!j->streaming && check_conditions(j, &c) != 0)
+		return;
 	j->more = c.more;
 	if (c.wants_signature)
 		j->then = NEXT_SIGN;

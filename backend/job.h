@@ -8,6 +8,7 @@
 #define BACKEND_JOB_H
 
 #include "backend/call.h"
+#include "backend/digest.h"
 #include "backend/who.h"
 #include "backend/writer.h"
 #include "ipc/server.h"
@@ -53,6 +54,8 @@ struct job {
 	int64_t retry_after;
 	struct buf body;
 	bool more;
+	bool tagged, replayed; /* there is an ETag; the answer is that of the first time */
+	unsigned char tag[DIGEST_ETAG];
 	/* A list that is sent in parts (streams.h). */
 	struct mark mark;
 	int64_t credit;

@@ -211,7 +211,8 @@ open_store(struct backend *be, struct err *e)
 		log_fatal("no memory");
 	if (store_open(&be->store, &sc, e) != 0)
 		log_fatal("%s", err_text(e));
-	if (settings_now_read(be->settings, be->store, TENANT_DEFAULT, e) != 0)
+	if (settings_now_read(be->settings, be->store, TENANT_DEFAULT, e) != 0 ||
+	    digest_open(&be->digests, be->store, TENANT_DEFAULT, e) != 0)
 		log_fatal("%s", err_text(e));
 }
 
@@ -282,7 +283,7 @@ start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
 	if (writer_start(&be->writer, be->store, (unsigned)conf->backend_queue, BATCH_MAX, e) != 0 ||
 	    pool_start(&be->pool, (unsigned)conf->backend_readers, (unsigned)conf->backend_queue, e) !=
 	        0 ||
-	    upkeep_start(upkeep, be->store, e) != 0)
+	    upkeep_start(upkeep, be->store, be->writer, e) != 0)
 		log_fatal("%s", err_text(e));
 }
 

@@ -23,7 +23,7 @@ enum {
 	INDEX_ROOM = 1005 /* names, extensions and direct numbers of rooms -> room number */
 };
 /* Kinds in STORE_META keys. */
-enum { META_COUNTER = 1 };
+enum { META_COUNTER = 1, META_DIGEST_KEY = 2, META_REPEATS = 3 };
 
 struct settings_now;
 

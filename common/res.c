@@ -76,6 +76,13 @@ res_is_anonymous(const struct res *r, enum method m)
 	return r->access == ACCESS_PUBLIC || (r->anonymous & (m == M_HEAD ? M_GET : m)) != 0;
 }
 
+bool
+res_has_etag(const struct res *r)
+{
+	return (r->methods & M_GET) != 0 && r->shape != SHAPE_PING && !r->local && !r->secret &&
+	    !r->no_etag;
+}
+
 void
 res_allow_header(const struct res *r, struct buf *out)
 {

@@ -61,12 +61,6 @@ enum body_rule {
 	BODY_FILE     /* multipart/form-data with one part, whose content is passed on as it is */
 };
 
-/* What caches may do with an answer to GET. */
-enum cache_rule {
-	CACHE_NONE,      /* keep nothing: personal data */
-	CACHE_REVALIDATE /* keep it, and ask each time whether it still holds */
-};
-
 /* What a request counts as against its user's budget; RATE_READ means by its method. */
 enum rate_class { RATE_READ, RATE_WRITE, RATE_LOGIN };
 
@@ -111,10 +105,11 @@ struct res {
 	bool layered;          /* absent fields come from the user's groups by weight, then the default;
 	                        * what equals those is not stored */
 	bool path_value;       /* the path's parameter is the value to be stored, and names nothing */
-	unsigned anonymous; /* methods that need no credentials; wrong ones are refused all the same */
-	const char *media;  /* FAM_BYTES: Content-Type of answers */
-	enum cache_rule cache;
-	bool local; /* answered by the gateway alone */
+	unsigned anonymous;    /* methods that need no credentials; wrong ones are refused all the same */
+	const char *media;     /* FAM_BYTES: Content-Type of answers */
+	bool local;            /* answered by the gateway alone */
+	bool secret;           /* answers or paths carry secrets: in no cache, no ETag, never kept */
+	bool no_etag;          /* answers are new each time: no ETag, in no cache */
 	const char *doc;
 };
 
@@ -144,6 +139,8 @@ const char *res_method_name(enum method m);
 bool res_allows(const struct res *r, enum method m);
 /* Whether the row lets a request through that has no credentials at all; HEAD is as GET. */
 bool res_is_anonymous(const struct res *r, enum method m);
+/* Whether answers to GET have an ETag, and may be kept by the client's cache to be asked about. */
+bool res_has_etag(const struct res *r);
 /* "GET, PUT, HEAD, OPTIONS". */
 void res_allow_header(const struct res *r, struct buf *out);
 

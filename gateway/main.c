@@ -17,6 +17,7 @@
 #include "common/release.h"
 #include "common/tree.h"
 #include "gateway/confine.h"
+#include "gateway/fields.h"
 #include "gateway/http.h"
 #include "gateway/koreconf.h"
 #include "gateway/settings.h"
@@ -141,6 +142,7 @@ kore_parent_configure(int argc, char **argv)
 	(void)argv;
 	close(config_fd);
 	http_error_body_set(gateway_error_body);
+	fields_start();
 	notify_send("READY=1");
 	unsetenv("NOTIFY_SOCKET");
 }

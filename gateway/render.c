@@ -29,6 +29,9 @@ take_error(struct req *r, const struct reply *reply)
 	int max = ERR_TEXT_MAX - 1;
 
 	err_clear(&r->err);
+	/* Without an ETag, or to a write, it would mean nothing. */
+	if (code == ERR_NOT_MODIFIED && !r->tagged)
+		code = ERR_INTERNAL;
 	if (REC_HAS(reply, reply, message) && reply->message.n > 0) {
 		/* Cut where a character begins, or the document would not be UTF-8. */
 		if (reply->message.n < (size_t)max)
@@ -140,6 +143,17 @@ write_success(struct req *r, const struct reply *reply, struct err *e)
 	return 0;
 }
 
+/* Only where the row and the method have one, whatever the backend says. */
+static void
+take_tag(struct req *r, const struct reply *reply)
+{
+	r->tagged = REC_HAS(reply, reply, etag) && reply->etag.n == sizeof(r->tag) &&
+	    (r->method & (M_GET | M_HEAD)) != 0 && res_has_etag(r->res);
+	if (r->tagged)
+		memcpy(r->tag, reply->etag.p, sizeof(r->tag));
+	r->replayed = REC_HAS(reply, reply, replayed) && reply->replayed;
+}
+
 static void
 count_part(struct req *r, bool is_first)
 {
@@ -155,6 +169,8 @@ render_reply(struct req *r, const struct reply *reply)
 	struct err e;
 
 	err_clear(&e);
+	if (is_first)
+		take_tag(r, reply);
 	if (reply->code != ERR_OK) {
 		r->more = false;
 		take_error(r, reply);
@@ -215,17 +231,6 @@ render_type(const struct req *r)
 	if (r->accept.format == FMT_XML)
 		return r->accept.app_xml ? "application/xml" : "text/xml";
 	return r->res->family == FAM_TREE ? "application/json" : "application/json;charset=UTF-8";
-}
-
-const char *
-render_cache(const struct req *r)
-{
-	bool reads = (r->method & (M_GET | M_HEAD)) != 0;
-	bool keeps = reads && r->err.code == ERR_OK && r->res->cache == CACHE_REVALIDATE;
-
-	if (r->etag != NULL)
-		return "public, max-age=3600";
-	return keeps ? "no-cache" : "no-store";
 }
 
 bool

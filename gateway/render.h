@@ -11,8 +11,6 @@ void render_reply(struct req *r, const struct reply *reply);
 void render_error(struct req *r);
 /* Content-Type of what r->out holds, NULL when there is none. */
 const char *render_type(const struct req *r);
-/* Cache-Control of the answer. */
-const char *render_cache(const struct req *r);
 /* Whether another Accept might have had another answer. */
 bool render_varies(const struct req *r);
 

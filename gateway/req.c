@@ -9,6 +9,7 @@
 #include "gateway/cred.h"
 #include "gateway/multipart.h"
 #include "gateway/openapi.h"
+#include "gateway/preconditions.h"
 #include "gateway/query.h"
 
 #define TO(state) (1u << (state))
@@ -306,7 +307,7 @@ parse(struct req *r, const struct req_in *in)
 		answer_locally(r, in);
 		return 0;
 	}
-	if (read_body(r, in) != 0 || make_message(r, in) != 0)
+	if (preconditions_read(r, in) != 0 || read_body(r, in) != 0 || make_message(r, in) != 0)
 		return -1;
 	req_move(r, REQ_WAIT);
 	return 0;

@@ -39,6 +39,9 @@ START_TEST(vectors)
 	    .report = report};
 	int rc;
 
+	/* Other origins change a field of every answer, so the others run without. */
+	if (strstr(file, "/cors.case") != NULL)
+		r.extra = "[gateway]\ncors = https://portal.example, http://localhost:3000\n";
 	rig_start_fixture(&r);
 	snprintf(origin, sizeof(origin), "https://127.0.0.1:%d", r.port[0]);
 	ck_assert_int_eq(vectors_passwords(&t, "tests/conformance/passwords"), 0);

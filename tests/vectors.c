@@ -155,7 +155,7 @@ check_text(struct run *r, const struct answer *a, const char *expected)
 }
 
 static bool
-capture(struct run *r, const struct answer *a, const char *value)
+capture(struct run *r, const struct answer *a, const char *value, bool header)
 {
 	const char *space = strchr(value, ' ');
 	struct kept *k = &r->kept[r->nkept];
@@ -163,8 +163,15 @@ capture(struct run *r, const struct answer *a, const char *value)
 	if (space == NULL || r->nkept == VALUES_MAX)
 		return problem(r, "capture: too many, or no path");
 	snprintf(k->name, sizeof(k->name), "%.*s", (int)(space - value), value);
-	if (!json_find(a->body, space + 1, k->value, sizeof(k->value)))
+	if (header) {
+		const char *have = answer_header(a, space + 1);
+
+		if (have == NULL)
+			return problem(r, "there is no header field %s", space + 1);
+		snprintf(k->value, sizeof(k->value), "%s", have);
+	} else if (!json_find(a->body, space + 1, k->value, sizeof(k->value))) {
 		return problem(r, "there is no %s in %.500s", space + 1, a->body);
+	}
 	r->nkept++;
 	return true;
 }
@@ -244,7 +251,8 @@ check_one(struct run *r, const struct answer *a, const struct vcheck *c)
 	case VCHECK_EMPTY:
 		return a->body_n == 0 || problem(r, "there is a body: %.500s", a->body);
 	case VCHECK_CAPTURE:
-		return capture(r, a, v);
+	case VCHECK_CAPTURE_HEADER:
+		return capture(r, a, v, c->kind == VCHECK_CAPTURE_HEADER);
 	case VCHECK_PNG:
 		return check_png(r, a, v);
 	case VCHECK_BYTES:

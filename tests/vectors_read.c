@@ -24,6 +24,7 @@ static const struct {
     {"png", VCHECK_PNG},
     {"bytes", VCHECK_BYTES},
     {"other-bytes", VCHECK_OTHER_BYTES},
+    {"capture-header", VCHECK_CAPTURE_HEADER},
 };
 
 static const struct {
