@@ -121,6 +121,25 @@ answer_list(json_t *schemas, const struct res *r, struct gen_form form)
 	return r->family == FAM_TREE ? below(r->json_root, j) : j;
 }
 
+/* The record's first field alone, a list, in place of the record. */
+static json_t *
+only_field(json_t *schemas, const struct rec *record, struct gen_form form)
+{
+	return gen_property(schemas, record, &record->f[0], form);
+}
+
+static json_t *
+file(const struct res *r, enum gen_use use)
+{
+	json_t *j;
+
+	if (use != GEN_ANSWER)
+		return below("file", json_object());
+	j = json_object();
+	gen_set(j, "description", gen_text("The file, of the type %s.", r->media));
+	return j;
+}
+
 enum gen_use
 gen_input_use(const struct res *r)
 {
@@ -130,14 +149,19 @@ gen_input_use(const struct res *r)
 json_t *
 gen_document(json_t *schemas, const struct res *r, enum method m, enum format fmt, enum gen_use use)
 {
+	const struct rec *record = r->record;
 	struct gen_form form = {fmt == FMT_XML, r->family == FAM_BEAN && fmt == FMT_JSON, use};
 
-	if (r->record == NULL || (fmt != FMT_XML && fmt != FMT_JSON))
+	if (fmt == FMT_NONE)
+		return file(r, use);
+	if (record == NULL || (fmt != FMT_XML && fmt != FMT_JSON))
 		return typed(fmt == FMT_JSON ? "object" : "string");
 	if (use == GEN_ANSWER && r->shape == SHAPE_COLLECTION && (m & M_GET) != 0)
 		return answer_list(schemas, r, form);
+	if (use == GEN_ANSWER && r->json_style == ROOT_ITEMS && fmt == FMT_JSON)
+		return only_field(schemas, record, form);
 	if (fmt == FMT_XML)
-		return named(gen_record(schemas, r->record, form), r->xml_root);
-	return r->family == FAM_TREE ? below(r->json_root, gen_record(schemas, r->record, form))
-	                             : bare(schemas, r, r->record, form);
+		return named(gen_record(schemas, record, form), r->xml_root);
+	return r->family == FAM_TREE ? below(r->json_root, gen_record(schemas, record, form))
+	                             : bare(schemas, r, record, form);
 }

@@ -19,7 +19,8 @@ static const char head[] =
     "Paths are below `/sipxconfig/rest` and at the root alike; one slash at the end makes no\n"
     "difference. HEAD goes wherever GET goes, OPTIONS needs no credentials, any other method "
     "answers\n"
-    "405. Credentials are Basic, or Bearer with the token of `POST /session`. The format named "
+    "405. Credentials are Basic, or Bearer with the token of "
+    "`POST /session`. The format named "
     "first\n"
     "is the answer's when the client has no preference.\n"
     "\n"
@@ -177,7 +178,9 @@ write_curl(struct buf *out, const struct res *r, enum method m)
 		buf_adds(out, " -u 201:password");
 	if (m != M_GET)
 		buf_printf(out, " -X %s", res_method_name(m));
-	if (gen_reads(r, m)) {
+	if (gen_reads(r, m) && r->body == BODY_FILE) {
+		buf_adds(out, " -F file=@picture.png");
+	} else if (gen_reads(r, m)) {
 		gen_example_inputs(r, FMT_JSON, &x);
 		if (x.n > 0) {
 			buf_adds(out, " -H 'Content-Type: application/json' -d '");

@@ -232,10 +232,14 @@ add_body(json_t *op, json_t *schemas, const struct res *r, enum method m)
 	struct buf b;
 
 	buf_init(&b, GEN_TEXT_MAX);
-	buf_adds(&b,
-	    r->update == UPDATE_MERGE ? "What is left out stays as it is. "
-	                              : "What is left out is cleared or gets its default. ");
-	buf_adds(&b, lenient[r->family]);
+	if (r->body == BODY_FILE) {
+		buf_adds(&b, "One part, with the file.");
+	} else {
+		buf_adds(&b,
+		    r->update == UPDATE_MERGE ? "What is left out stays as it is. "
+		                              : "What is left out is cleared or gets its default. ");
+		buf_adds(&b, lenient[r->family]);
+	}
 	if (r->json_style == ROOT_BOTH)
 		buf_printf(&b, " The members may also stand below `%s`.", r->json_root);
 	if (r->root_alias != NULL)
@@ -276,6 +280,17 @@ name_operation(json_t *op, const struct res *r, enum method m)
 	gen_set(op, "description", json_string(r->doc));
 }
 
+/* Credentials are welcome, and wrong ones refused. */
+static json_t *
+optional(void)
+{
+	json_t *j = json_pack("[{},{s:[]},{s:[]}]", "basic", "bearer");
+
+	if (j == NULL)
+		gen_die("out of memory");
+	return j;
+}
+
 static json_t *
 operation(json_t *components, const struct res *r, enum method m)
 {
@@ -284,6 +299,8 @@ operation(json_t *components, const struct res *r, enum method m)
 	name_operation(op, r, m);
 	if (r->access == ACCESS_PUBLIC || m == M_OPTIONS)
 		gen_set(op, "security", json_array());
+	else if (res_is_anonymous(r, m))
+		gen_set(op, "security", optional());
 	add_parameters(op, r, m);
 	if (gen_reads(r, m))
 		add_body(op, json_object_get(components, "schemas"), r, m);

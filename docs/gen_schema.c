@@ -29,12 +29,12 @@ gen_shows(const struct field *f, enum gen_use use)
 }
 
 static bool
-is_required(const struct field *f, struct gen_form form)
+is_required(const struct rec *r, const struct field *f, struct gen_form form)
 {
 	switch (form.use) {
 	case GEN_ANSWER:
 		/* Code of a row may hide even what has a default, as lists of rooms do. */
-		return form.nulls || (f->flags & F_REQ) != 0;
+		return (form.nulls && !r->sparse) || (f->flags & F_REQ) != 0;
 	case GEN_INPUT:
 		return (f->flags & F_REQ) != 0;
 	default:
@@ -60,7 +60,7 @@ is_nullable(const struct rec *r, const struct field *f, struct gen_form form)
 	if (form.xml)
 		return false;
 	if (form.use == GEN_ANSWER)
-		return form.nulls && (f->flags & there) == 0;
+		return form.nulls && !r->sparse && (f->flags & there) == 0;
 	return (f->flags & F_REQ) == 0;
 }
 
@@ -270,7 +270,7 @@ fill(json_t *schemas, json_t *j, const struct rec *r, struct gen_form form)
 		if (!gen_shows(f, form.use))
 			continue;
 		gen_set(properties, name_of(f, form), gen_property(schemas, r, f, form));
-		if (is_required(f, form))
+		if (is_required(r, f, form))
 			gen_append(required, json_string(name_of(f, form)));
 	}
 	if (json_array_size(required) > 0)
@@ -278,6 +278,8 @@ fill(json_t *schemas, json_t *j, const struct rec *r, struct gen_form form)
 	else
 		json_decref(required);
 	gen_set(j, "properties", properties);
+	if (r->closed && form.use != GEN_ANSWER)
+		gen_set(j, "additionalProperties", json_false());
 }
 
 /* "Ring", "RingXml", "RingInput", "RingXmlUpdate"; "RingTree" where "Ring" is another form. */

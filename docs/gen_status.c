@@ -38,7 +38,9 @@ const size_t gen_methods_count = sizeof(gen_methods) / sizeof(gen_methods[0]);
 bool
 gen_reads(const struct res *r, enum method m)
 {
-	return (m & (M_PUT | M_POST)) != 0 && r->record != NULL && r->body != BODY_IGNORED;
+	if ((m & (M_PUT | M_POST)) == 0 || r->body == BODY_IGNORED)
+		return false;
+	return r->body == BODY_FILE ? m == M_POST : r->record != NULL;
 }
 
 bool
@@ -53,13 +55,13 @@ bool
 gen_has_etag(const struct res *r, enum method m)
 {
 	/* Of the local ones only documents stay the same: the others say how things are. */
-	return (m & READS) != 0 && (r->record != NULL || (r->local && r->family == FAM_BEAN));
+	return (m & READS) != 0 && (res_has_etag(r) || (r->local && r->family == FAM_BEAN));
 }
 
 bool
 gen_takes_if_match(const struct res *r, enum method m)
 {
-	return (m & WRITES) != 0 && r->record != NULL && (r->methods & M_GET) != 0;
+	return (m & WRITES) != 0 && res_has_etag(r);
 }
 
 bool
@@ -182,6 +184,14 @@ gen_media(const struct res *r, bool input, struct gen_media ret[GEN_MEDIA_MAX])
 	if (r->family == FAM_TEXT)
 		rest |= FMT_TEXT;
 	/* What is read does not depend on what is offered. */
+	if (input && r->body == BODY_FILE) {
+		ret[n++] = (struct gen_media){"multipart/form-data", FMT_NONE};
+		return n;
+	}
+	if (!input && r->family == FAM_BYTES) {
+		ret[n++] = (struct gen_media){r->media, FMT_NONE};
+		return n;
+	}
 	if (input)
 		rest = r->xml_root != NULL ? FMT_XML | FMT_JSON : FMT_JSON;
 	/* What wins a tie comes first, the others in the order of the list. */

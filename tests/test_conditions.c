@@ -93,8 +93,10 @@ check_read(const struct res *res, const char *path)
 	const char *etag = answer_header(&a, "etag");
 	char header[128];
 
-	if (a.status != 200) {
+	if (a.status != 200)
 		ck_assert_msg(etag == NULL, "%s: an error has an ETag", path);
+	/* The gateway's own documents have what they want: test_gateway_units. */
+	if (a.status != 200 || res->local) {
 		answer_free(&a);
 		return;
 	}
