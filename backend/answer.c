@@ -66,6 +66,8 @@ answer_send(struct job *j)
 			REC_SET(&r, reply, body, buf_str(&j->body));
 		if (j->more)
 			REC_SET(&r, reply, more, true);
+		if (j->location.n > 0)
+			REC_SET(&r, reply, location, j->location);
 	}
 	buf_init(&out, IPC_MESSAGE_MAX);
 	env_write(&out, ENV_REPLY, &r);

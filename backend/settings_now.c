@@ -79,3 +79,16 @@ settings_now_get(struct settings_now *s, struct settings *ret, struct arena *a)
 	pthread_mutex_unlock(&s->lock);
 	return rc;
 }
+
+enum compat_policy
+settings_now_compat(struct settings_now *s, enum compat_resource r)
+{
+	enum compat_policy policy = compat_policy_FULL;
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < s->s.compat.n; i++)
+		if (s->s.compat.v[i].resource == (int)r)
+			policy = (enum compat_policy)s->s.compat.v[i].policy;
+	pthread_mutex_unlock(&s->lock);
+	return policy;
+}

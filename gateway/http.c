@@ -81,7 +81,8 @@ gather(struct req *r, struct req_in *in)
 	}
 }
 
-/* Kore keeps header and body until the request is over; their secrets are not needed so long. */
+/* Kore keeps header and body until the request is over; their secrets are not needed so long. The
+ * target may have a PIN, a password or a key in it, also where it matches no row. */
 static void
 wipe_secrets(struct http_request *h)
 {
@@ -90,6 +91,7 @@ wipe_secrets(struct http_request *h)
 	if (h->http_body != NULL)
 		explicit_bzero(h->http_body->data, h->http_body_length);
 
+	explicit_bzero((void *)(uintptr_t)h->path, strlen(h->path));
 	TAILQ_FOREACH (f, &h->req_headers, list)
 		if (strcasecmp(f->header, "authorization") == 0)
 			explicit_bzero(f->value, strlen(f->value));
@@ -111,7 +113,7 @@ log_access(struct req *r, int status, size_t bytes)
 	log_begin(&l, LOG_INFO_, "request");
 	log_str(&l, "id", str_c(r->trace));
 	log_str(&l, "method", str_c(r->http->method_text));
-	log_str(&l, "path", str_c(r->http->path));
+	log_str(&l, "path", buf_str(&r->log_path));
 	log_str(&l, "res", str_c(r->res != NULL ? r->res->id : "-"));
 	log_num(&l, "status", status);
 	log_num(&l, "us", (int64_t)(clock_us() - r->started_us));
@@ -160,7 +162,7 @@ add_fields(struct req *r)
 {
 	struct http_request *h = r->http;
 	const char *type = render_type(r);
-	char text[64];
+	char text[64], location[RENDER_LOCATION_MAX + 1];
 
 	http_response_header(h, "cache-control", render_cache(r));
 	http_response_header(h, "x-content-type-options", "nosniff");
@@ -172,6 +174,10 @@ add_fields(struct req *r)
 	if (settings.conf.gateway_hsts > 0) {
 		snprintf(text, sizeof(text), "max-age=%lld", (long long)settings.conf.gateway_hsts);
 		http_response_header(h, "strict-transport-security", text);
+	}
+	if (r->err.code == ERR_OK && r->location.n > 0) {
+		snprintf(location, sizeof(location), "%.*s", (int)r->location.n, r->location.p);
+		http_response_header(h, "location", location);
 	}
 	if (r->retry_after > 0) {
 		snprintf(text, sizeof(text), "%lld", (long long)r->retry_after);
@@ -198,7 +204,7 @@ answer(struct req *r)
 		err_set(&r->err, ERR_INTERNAL, NULL);
 	if (r->err.code != ERR_OK)
 		render_error(r);
-	status = err_status(r->err.code);
+	status = req_status(r);
 	add_fields(r);
 	http_response(r->http, status, r->out.n > 0 ? r->out.p : NULL, r->out.n);
 	log_access(r, status, r->method == M_HEAD ? 0 : r->out.n);

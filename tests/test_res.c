@@ -85,7 +85,7 @@ static const struct {
 
 START_TEST(paths_are_matched)
 {
-	struct res_keys keys = {{{"x", 1}, {"y", 1}}};
+	struct res_keys keys = {{{"x", 1}, {"y", 1}}, {"z", 1}};
 	const struct res *r = res_match(str_c(paths[_i].path), &keys, &a, &e);
 
 	ck_assert_msg((r == NULL) == (paths[_i].res == 0), "%s", paths[_i].path);
