@@ -86,8 +86,7 @@ model_of(struct job *j, struct store_txn *t)
 static bool
 wants_hash(const struct job *j)
 {
-	return (j->ctl.command == ctl_command_USER_ADD ||
-	           j->ctl.command == ctl_command_USER_PASSWORD ||
+	return (j->ctl.command == ctl_command_USER_ADD || j->ctl.command == ctl_command_USER_PASSWORD ||
 	           j->ctl.command == ctl_command_USER_PIN) &&
 	    REC_HAS(&j->ctl, ctl_request, password) && j->new_hash.p == NULL;
 }

@@ -36,8 +36,8 @@ control_check_secret(struct job *j)
 	for (size_t i = 0; REC_HAS(&j->ctl, ctl_request, password) && i < j->ctl.password.n; i++)
 		n += ((unsigned char)j->ctl.password.p[i] & 0xc0) != 0x80;
 	if (j->ctl.command == ctl_command_USER_PIN && n < PIN_MIN)
-		return err_set(&j->err, ERR_INVALID, "Voicemail PIN must be at least %d characters long",
-		    PIN_MIN);
+		return err_set(
+		    &j->err, ERR_INVALID, "Voicemail PIN must be at least %d characters long", PIN_MIN);
 	if (j->ctl.command == ctl_command_USER_SIP_PASSWORD && n == 0)
 		return err_set(&j->err, ERR_INVALID, "a password is needed");
 	return 0;
@@ -89,7 +89,8 @@ control_seal(struct backend *be, struct model *m, struct user *u)
 	if (!REC_HAS(u, user, sip_password))
 		return 0;
 	if (seal_is(u->sip_password)) {
-		/* Whether it opens only the auth child knows; that of another key is left out of answers. */
+		/* Whether it opens only the auth child knows; that of another key is left out of answers.
+		 */
 		if (seal_bytes(u->sip_password, &box, m->a))
 			return 0;
 		err_push(m->e, 15);

@@ -36,7 +36,8 @@ good_pin(struct call *c, struct str pin)
 {
 	return characters(pin) >= PIN_MIN
 	    ? 0
-	    : err_set(c->m.e, ERR_INVALID, "Voicemail PIN must be at least %d characters long", PIN_MIN);
+	    : err_set(
+	          c->m.e, ERR_INVALID, "Voicemail PIN must be at least %d characters long", PIN_MIN);
 }
 
 static int

@@ -64,7 +64,7 @@ extern const struct hooks hooks_activegreeting;
 extern const struct hooks hooks_forward, hooks_callfwd, hooks_schedule, hooks_contact,
     hooks_session, hooks_avatar;
 extern const struct hooks hooks_forward, hooks_callfwd, hooks_schedule, hooks_contact,
-    hooks_session, hooks_logindetails, hooks_logout, hooks_pin_path, hooks_pin,
-    hooks_password_path, hooks_password;
+    hooks_session, hooks_logindetails, hooks_logout, hooks_pin_path, hooks_pin, hooks_password_path,
+    hooks_password;
 
 #endif

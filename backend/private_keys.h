@@ -25,8 +25,7 @@ int private_key_user(
 int private_key_make(struct model *m, uint32_t user, struct private_key *made, uint64_t *id,
     char key[PRIVATE_KEY_LEN + 1]);
 /* Stores one with its digest, as a load brings it. */
-int private_key_put(
-    struct model *m, uint32_t user, uint64_t id, const struct private_key *k);
+int private_key_put(struct model *m, uint32_t user, uint64_t id, const struct private_key *k);
 /* 1 = revoked, 0 = there is none of that number, -1. */
 int private_key_revoke(struct model *m, uint64_t id);
 /* Before a user is removed: the digests of the user's keys mean nothing any more. */

@@ -210,8 +210,8 @@ write_single(struct call *c)
 	const struct hooks *h = hooks_of(c->res);
 	void *input = new_object(c), *obj = new_object(c), *old = new_object(c);
 
-	if (input == NULL || obj == NULL || old == NULL ||
-	    call_document(c, input) != 0 || load_single(c, obj) != 0)
+	if (input == NULL || obj == NULL || old == NULL || call_document(c, input) != 0 ||
+	    load_single(c, obj) != 0)
 		return -1;
 	memcpy(old, obj, c->res->record->size);
 	rec_update(c->res->record, c->res->update, obj, input);

@@ -161,8 +161,8 @@ who_find(struct model *m, const struct who_known *k, uint64_t tokens_time, const
 }
 
 int
-who_again(struct model *m, struct who *who, const struct request *req, int64_t now_ms,
-    int64_t issued_ms)
+who_again(
+    struct model *m, struct who *who, const struct request *req, int64_t now_ms, int64_t issued_ms)
 {
 	int64_t version = who->user.cred_version;
 	bool first = who->user.has == 0;

@@ -165,8 +165,8 @@ match_row(const struct res *r, const struct str *seg, size_t n, struct res_keys 
 
 /* The parameters once more, with the rule of forms. */
 static int
-form_keys(
-    const struct res *r, const struct str *raw, struct res_keys *keys, struct arena *a, struct err *e)
+form_keys(const struct res *r, const struct str *raw, struct res_keys *keys, struct arena *a,
+    struct err *e)
 {
 	struct str rest = str_c(r->path + 1), part;
 	size_t nkeys = 0;
@@ -223,7 +223,7 @@ res_match(struct str path, struct res_keys *keys, struct arena *a, struct err *e
 			break;
 	}
 	/* The key stands for its user: what follows is /my/ of that one. */
-	if (n > 2 && str_eqc(seg[0], "private")) {
+	if (n > 2 && str_eqc(seg[0], "private") && seg[1].n > 0) {
 		key = seg[1];
 		seg++;
 		n--;
