@@ -18,7 +18,8 @@ struct who {
 	uint32_t tenant, id; /* id 0 = nobody (public resources) */
 	struct user user;
 	int64_t scopes;
-	int64_t token; /* of the capability, 0 with a password */
+	int64_t token; /* of the capability, 0 without one */
+	bool by_key;   /* by a private key */
 };
 
 /* Where a list stands between its parts: what was sent last. */
@@ -41,7 +42,12 @@ struct call {
 	bool more;          /* the list goes on behind the mark */
 	struct str hash;    /* of the secret that hooks->secret named, empty = none */
 	struct str picture; /* made of the upload that hooks->picture named */
-	struct cap *sign;   /* custom: a capability to be signed and answered */
+	struct str open;    /* show: a sealed text to be opened by the auth child; then it runs again */
+	bool was_opened;    /* and this is what came of it, empty when it did not open: */
+	struct str opened;
+	struct str location; /* custom: where the client is sent instead of getting a document */
+	bool masked;         /* what is secret stays out of the answer (settings.compat) */
+	struct cap *sign;    /* custom: a capability to be signed and answered */
 	bool wants_signature;
 };
 
@@ -57,6 +63,8 @@ int call_owners(struct call *c, uint32_t *owners, size_t *n);
 /* Whose data a user named in a path stands for: the caller's own (by name, alias or messaging id),
  * or anybody's for an administrator. -1 with ERR_FORBIDDEN, for an administrator ERR_NOT_FOUND. */
 int call_subject(struct call *c, struct str name, uint32_t *owner);
+/* The client's document, checked as if nobody had checked it before. 0 or -1. */
+int call_document(struct call *c, void *obj);
 /* A query parameter, NULL when absent. */
 const struct query *call_query(const struct call *c, const char *name);
 

@@ -86,8 +86,8 @@ model_of(struct job *j, struct store_txn *t)
 static bool
 wants_hash(const struct job *j)
 {
-	return (j->ctl.command == ctl_command_USER_ADD ||
-	           j->ctl.command == ctl_command_USER_PASSWORD) &&
+	return (j->ctl.command == ctl_command_USER_ADD || j->ctl.command == ctl_command_USER_PASSWORD ||
+	           j->ctl.command == ctl_command_USER_PIN) &&
 	    REC_HAS(&j->ctl, ctl_request, password) && j->new_hash.p == NULL;
 }
 
@@ -98,6 +98,9 @@ apply(struct writer_job *w, struct store_txn *t)
 	struct model m = model_of(j, t);
 	int rc;
 
+	if (j->ctl.command == ctl_command_USER_PIN || j->ctl.command == ctl_command_USER_SIP_PASSWORD ||
+	    j->ctl.command == ctl_command_KEY_MAKE || j->ctl.command == ctl_command_KEY_REVOKE)
+		return control_secret_write(j, &m);
 	if (j->ctl.command != ctl_command_LOAD_COMMIT)
 		return control_user_write(j, &m);
 	rc = load_apply(j, &m);
@@ -141,6 +144,10 @@ run_read(struct job *j)
 		control_user_list(j, &m);
 	else if (j->ctl.command == ctl_command_EVENTS)
 		control_events(j, &m);
+	else if (j->ctl.command == ctl_command_KEY_LIST)
+		control_key_list(j, &m);
+	else if (j->ctl.command == ctl_command_USER_PIN_VERIFY)
+		control_pin_verify(j, &m);
 	else
 		control_dump(j, &m);
 	store_abort(t);
@@ -156,7 +163,13 @@ control_run(struct job *j)
 	case ctl_command_USER_LIST:
 	case ctl_command_DUMP:
 	case ctl_command_EVENTS:
+	case ctl_command_KEY_LIST:
 		run_read(j);
+		return true;
+	case ctl_command_USER_PIN_VERIFY:
+		/* The second time it has been compared. */
+		if (!j->proved)
+			run_read(j);
 		return true;
 	case ctl_command_LOAD_ROWS:
 		load_keep(j);
@@ -164,6 +177,8 @@ control_run(struct job *j)
 	default:
 		break;
 	}
+	if (control_check_secret(j) != 0)
+		return true;
 	if (wants_hash(j)) {
 		j->secret = j->ctl.password;
 		j->then = NEXT_HASH;

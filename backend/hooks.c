@@ -37,6 +37,20 @@ hooks_of(const struct res *r)
 		return &hooks_activegreeting;
 	case RES_AVATAR:
 		return &hooks_avatar;
+	case RES_LOGINDETAILS:
+	case RES_LOGINDETAILSUNITE:
+		return &hooks_logindetails;
+	case RES_LOGINDETAILSUNITE_LOGOUT:
+	case RES_LOGOUTUNITE:
+		return &hooks_logout;
+	case RES_VOICEMAIL_PIN_PATH:
+		return &hooks_pin_path;
+	case RES_VOICEMAIL_PIN:
+		return &hooks_pin;
+	case RES_PORTAL_PASSWORD_PATH:
+		return &hooks_password_path;
+	case RES_PORTAL_PASSWORD:
+		return &hooks_password;
 	default:
 		return &none;
 	}

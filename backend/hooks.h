@@ -31,10 +31,17 @@ struct hooks {
 	/* Before a write: the upload of which a picture is to be made (c->picture, when the write
 	 * runs). Who may not write is refused here, before it costs anything. */
 	int (*picture)(struct call *c, struct str *upload);
+	/* Before a write: the caller's password, which must be right or the answer is 403; such tries
+	 * are counted. Asked before `secret`. */
+	int (*proof)(struct call *c, struct str *ret);
 	/* SHAPE_CUSTOM. */
 	int (*custom)(struct call *c);
 	/* Methods beside GET that store nothing, and need no place in the writer's queue. */
 	unsigned reads;
+	/* GET stores something: it goes to the writer. */
+	bool get_writes;
+	/* May end a session, so that tokens known to be good are looked at again. */
+	bool ends_sessions;
 };
 
 /* Never NULL. */
@@ -56,5 +63,8 @@ extern const struct hooks hooks_operator;
 extern const struct hooks hooks_activegreeting;
 extern const struct hooks hooks_forward, hooks_callfwd, hooks_schedule, hooks_contact,
     hooks_session, hooks_avatar;
+extern const struct hooks hooks_forward, hooks_callfwd, hooks_schedule, hooks_contact,
+    hooks_session, hooks_logindetails, hooks_logout, hooks_pin_path, hooks_pin, hooks_password_path,
+    hooks_password;
 
 #endif

@@ -179,7 +179,6 @@ serve_read(struct call *c)
 	return err_set(c->m.e, ERR_INTERNAL, NULL);
 }
 
-/* The client's document, checked as if nobody had checked it before. */
 static int
 read_document(struct call *c, void *input, bool update)
 {
@@ -189,6 +188,12 @@ read_document(struct call *c, void *input, bool update)
 	        rec_validate(c->res->record, input, update, c->m.e) != 0
 	    ? -1
 	    : 0;
+}
+
+int
+call_document(struct call *c, void *obj)
+{
+	return read_document(c, obj, c->res->update == UPDATE_MERGE);
 }
 
 static int
@@ -205,8 +210,8 @@ write_single(struct call *c)
 	const struct hooks *h = hooks_of(c->res);
 	void *input = new_object(c), *obj = new_object(c), *old = new_object(c);
 
-	if (input == NULL || obj == NULL || old == NULL ||
-	    read_document(c, input, c->res->update == UPDATE_MERGE) != 0 || load_single(c, obj) != 0)
+	if (input == NULL || obj == NULL || old == NULL || call_document(c, input) != 0 ||
+	    load_single(c, obj) != 0)
 		return -1;
 	memcpy(old, obj, c->res->record->size);
 	rec_update(c->res->record, c->res->update, obj, input);

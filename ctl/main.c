@@ -28,7 +28,10 @@ enum {
 	OPT_PRINT = 1 << 16,
 	OPT_SOCKET = 1 << 17,
 	OPT_HELP = 1 << 18,
-	OPT_VERSION = 1 << 19
+	OPT_VERSION = 1 << 19,
+	OPT_PIN = 1 << 20,
+	OPT_DAYS = 1 << 21,
+	OPT_READ_ONLY = 1 << 22
 };
 
 static const struct option options[] = {
@@ -39,6 +42,9 @@ static const struct option options[] = {
     {"first", required_argument, NULL, OPT_FIRST},
     {"last", required_argument, NULL, OPT_LAST},
     {"password-stdin", no_argument, NULL, OPT_STDIN},
+    {"pin-stdin", no_argument, NULL, OPT_PIN},
+    {"days", required_argument, NULL, OPT_DAYS},
+    {"read-only", no_argument, NULL, OPT_READ_ONLY},
     {"no-password", no_argument, NULL, OPT_NO_PASSWORD},
     {"allow-weak", no_argument, NULL, OPT_WEAK},
     {"yes", no_argument, NULL, OPT_YES},
@@ -68,6 +74,17 @@ static const struct command commands[] = {
         cmd_user_password},
     {"user remove", "NAME --yes", "Removes an account with everything that is the user's.", OPT_YES,
         1, 1, cmd_user_remove},
+    {"user pin", "NAME [--pin-stdin]", "Sets the voicemail PIN.", OPT_PIN, 1, 1, cmd_user_pin},
+    {"user pin-verify", "NAME [--pin-stdin]", "Says by its exit status whether a PIN is right.",
+        OPT_PIN, 1, 1, cmd_user_pin_verify},
+    {"user sip-password", "NAME [--password-stdin]", "Sets the SIP password of the user's phones.",
+        OPT_STDIN, 1, 1, cmd_user_sip_password},
+    {"key make", "NAME [--days N] [--read-only] [--json]",
+        "Makes a private key for paths below /private/, and prints it.",
+        OPT_DAYS | OPT_READ_ONLY | OPT_JSON, 1, 1, cmd_key_make},
+    {"key list", "[NAME] [--json]", "Lists the private keys of a user, or of all.", OPT_JSON, 0, 1,
+        cmd_key_list},
+    {"key revoke", "ID", "Makes a private key void at once.", 0, 1, 1, cmd_key_revoke},
     {"load", "FILE|- [--dry-run] [--json]", "Applies the rows of a file, all of them or none.",
         OPT_DRY_RUN | OPT_JSON, 1, 1, cmd_load},
     {"dump", "[FILE|-]", "Writes every stored row, in the form that load reads.", OPT_JSON, 0, 1,
@@ -279,6 +296,9 @@ set_option(struct ctl *c, int option)
 	case OPT_SOCKET:
 		c->socket = optarg;
 		break;
+	case OPT_DAYS:
+		c->days = optarg;
+		break;
 	case OPT_FIRST:
 		c->first = optarg;
 		break;
@@ -287,7 +307,8 @@ set_option(struct ctl *c, int option)
 		break;
 	default:
 		c->json = c->json || option == OPT_JSON;
-		c->password_stdin = c->password_stdin || option == OPT_STDIN;
+		c->password_stdin = c->password_stdin || option == OPT_STDIN || option == OPT_PIN;
+		c->read_only = c->read_only || option == OPT_READ_ONLY;
 		c->no_password = c->no_password || option == OPT_NO_PASSWORD;
 		c->allow_weak = c->allow_weak || option == OPT_WEAK;
 		c->yes = c->yes || option == OPT_YES;

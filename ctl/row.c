@@ -25,6 +25,8 @@ place_of(const struct rec *r)
 {
 	if (r == &rec_user || r == &rec_group || r == &rec_branch || r == &rec_settings)
 		return PLACE_OWN;
+	if (r == &rec_voicemail_pin)
+		return PLACE_SINGLE;
 	if (record_is_numbered(r))
 		return PLACE_ITEM;
 	if (r == &rec_avatar)

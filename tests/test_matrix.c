@@ -83,6 +83,12 @@ expected(const struct res *res, enum method m, enum who who, bool numeric)
 	/* Nothing has the keys that are tried, but where the key is the value to be stored. */
 	if (strchr(res->path, '{') != NULL && !res->path_value)
 		return 404;
+	/* Of the keys that are tried only the number is long enough for a PIN, and none for a password.
+	 */
+	if (res->path_value && res->secret)
+		return numeric && res->number == RES_VOICEMAIL_PIN_PATH ? 200 : 400;
+	if (res->number == RES_LOGINDETAILSUNITE_LOGOUT || res->number == RES_LOGOUTUNITE)
+		return 302;
 	/* Without a token there is no session to end. */
 	return res->number == RES_SESSION && m == M_DELETE ? 400 : 200;
 }
