@@ -17,9 +17,9 @@
 #include "common/err.h"
 #include "common/str.h"
 
-/* A folded text is cut here, between two code points: some characters become 18. A field of 255
- * characters keeps what lies behind only when it is written in 4-byte characters throughout. */
-enum { FOLD_MAX = 1024 };
+/* A folded text is cut here, between two code points: some characters become 18. Two fields of 255
+ * characters of 4 bytes and a blank between them are kept whole. */
+enum { FOLD_MAX = 4096 };
 
 /* The folded text, in the arena, trimmed of blanks at both ends, never with a NUL: 0, or -1 with
  * ERR_TOO_LARGE when the arena ends. */
