@@ -71,8 +71,8 @@ struct directory_hit {
 struct directory_view;
 
 /* A view over several books, later ones win; a book named twice counts at its last place, one
- * without items is empty. The view lives as long as the transaction and the arena of *m, and sees
- * no changes made after it was opened. More than DIRECTORY_BOOKS_MAX is ERR_TOO_LARGE. */
+ * without items is empty. The view lives as long as the transaction and the arena of *m; each call
+ * sees the books as they are then. More than DIRECTORY_BOOKS_MAX is ERR_TOO_LARGE. */
 int directory_view_open(
     struct model *m, const uint32_t *books, size_t n, struct directory_view **ret);
 /* Leaves one item of one book out of the view ("everyone" is all users but the caller). At most

@@ -27,6 +27,7 @@ ranked_open(struct ranked *r)
 	r->next_id = 1;
 	r->count = 0;
 	r->root = NULL;
+	memset(r->last, 0, sizeof(r->last));
 	key_kind(&k, r->tenant, r->owner, r->kind);
 	if ((rc = store_get(r->t, STORE_DATA, key_str(&k), r->a, &raw, r->e)) <= 0)
 		return rc;
@@ -68,18 +69,23 @@ static struct ranked_node *
 load(struct ranked *r, const struct ranked_node *n, size_t at)
 {
 	const struct ranked_kid *kid = &n->kids[at];
+	unsigned level = n->level - 1;
 	struct key k;
 	struct str raw;
 	int rc;
 
-	node_key(&k, r, n->level - 1, kid);
+	if (r->last[level].id == kid->id)
+		return node_child(r->a, r->last[level].raw, level, kid, r->e);
+	node_key(&k, r, level, kid);
 	if ((rc = store_get(r->t, STORE_DATA, key_str(&k), r->a, &raw, r->e)) < 0)
 		return NULL;
 	if (rc == 0) {
 		err_set(r->e, ERR_INTERNAL, "a directory in the store has a hole");
 		return NULL;
 	}
-	return node_child(r->a, raw, n->level - 1, kid, r->e);
+	r->last[level].id = kid->id;
+	r->last[level].raw = raw;
+	return node_child(r->a, raw, level, kid, r->e);
 }
 
 /* Writes a child and brings what the parent says of it up to date. */
@@ -92,6 +98,8 @@ save(struct ranked *r, struct ranked_node *n, size_t at, const struct ranked_nod
 	if (raw.p == NULL)
 		return -1;
 	n->kids[at].count = (uint32_t)node_count(child);
+	r->last[child->level].id = n->kids[at].id;
+	r->last[child->level].raw = raw;
 	node_key(&k, r, child->level, &n->kids[at]);
 	return store_put(r->t, STORE_DATA, key_str(&k), raw, r->e);
 }

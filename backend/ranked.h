@@ -40,6 +40,11 @@ struct ranked {
 	uint32_t next_id; /* of nodes */
 	uint32_t count;   /* items */
 	struct ranked_node *root;
+	/* The node last seen of each level: finding an item and changing it goes the same way. */
+	struct {
+		uint32_t id;
+		struct str raw;
+	} last[RANKED_LEVELS];
 };
 
 /* Reads the root; a list that is not there is empty. The first five members are set by the
