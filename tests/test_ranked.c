@@ -207,7 +207,7 @@ node_rows(struct store_txn *t)
 static void
 random_changes(struct store *s)
 {
-	for (seed = 1; seed < 4; seed += 1) {
+	for (seed = 1; seed < 3; seed++) {
 		unsigned keep = seed;
 
 		make_rows();
