@@ -189,6 +189,8 @@ ROUNDS ?= 3
 SECONDS ?= 3
 bench: $(PROGRAMS) $(BENCH_PROGRAMS) $(BUILD)/tests/kore_constant
 	tests/bench/bench.sh $(BUILD) $(ROUNDS) $(SECONDS)
+bench-phonebook: $(PROGRAMS) $(BENCH_PROGRAMS)
+	tests/bench/phonebook.sh $(BUILD) $(SECONDS)
 
 $(TEST_PROGRAMS): | $(SAN_OBJ)
 check: $(PROGRAMS) $(TEST_PROGRAMS)
@@ -254,7 +256,7 @@ install: $(PROGRAMS)
 	done
 
 help:
-	@echo 'all run check check-ci check-all fuzz bench doc format compile_commands.json install clean'
+	@echo 'all run check check-ci check-all fuzz bench bench-phonebook doc format compile_commands.json install clean'
 	@echo 'variables: CC SAN=address,undefined DEBUG=1 WERROR=1 BUILD PORT RUNDIR (run) T S (fuzz)'
 	@echo '           ROUNDS SECONDS (bench) DESTDIR PREFIX (install)'
 
@@ -263,4 +265,4 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all run check check-ci check-all fuzz bench doc format install help clean
+.PHONY: all run check check-ci check-all fuzz bench bench-phonebook doc format install help clean
