@@ -5,6 +5,7 @@
 
 #include "backend/control.h"
 #include "backend/key.h"
+#include "backend/members.h"
 #include "common/release.h"
 
 enum { LIST_MAX = 500 };
@@ -72,7 +73,9 @@ change(struct job *j, struct model *m)
 		REC_SET(&u, user, not_before, wall_ms());
 		break;
 	case ctl_command_USER_REMOVE:
-		return model_user_forget(m, id, &old) != 0 ? -1 : control_remove_owner(m, id);
+		return model_user_forget(m, id, &old) != 0 || members_gone(m, id, &old) != 0
+		    ? -1
+		    : control_remove_owner(m, id);
 	default:
 		return err_set(&j->err, ERR_BAD_REQUEST, NULL);
 	}

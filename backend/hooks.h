@@ -39,6 +39,8 @@ const struct hooks *hooks_of(const struct res *r);
 
 /* The rows, one per file hook_*.c. */
 extern const struct hooks hooks_forward, hooks_callfwd, hooks_schedule, hooks_contact,
-    hooks_session;
+    hooks_session, hooks_phonebook, hooks_phonebook_page, hooks_phonebook_own,
+    hooks_phonebook_search, hooks_phonebooks, hooks_phonebook_named, hooks_entry,
+    hooks_show_contacts, hooks_google_import, hooks_phonebookentry;
 
 #endif

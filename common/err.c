@@ -120,6 +120,14 @@ err_status(enum err_code code)
 	return codes[known(code)].status;
 }
 
+bool
+err_is_fault(enum err_code code)
+{
+	int status = err_status(code);
+
+	return status >= 500 && status < 600;
+}
+
 const char *
 err_text(const struct err *e)
 {

@@ -84,6 +84,7 @@ struct rec {
 	const char *doc;
 	uint16_t store;   /* kind in store keys; 0 = not stored */
 	uint16_t version; /* of the stored form, 0 = 1 */
+	bool attributes;  /* XML: an empty element whose attributes are the fields, which are texts */
 	const struct field *f;
 	size_t nf;
 	size_t size;
