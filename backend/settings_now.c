@@ -37,13 +37,40 @@ settings_now_free(struct settings_now *s)
 	free(s);
 }
 
+static int
+copy_text(struct str *s, struct arena *a)
+{
+	*s = arena_copy(a, *s);
+	return s->p != NULL ? 0 : -1;
+}
+
 /* The numbers come with the struct. */
 static int
 copy_texts(struct settings *to, struct arena *a)
 {
-	to->realm = arena_copy(a, to->realm);
-	to->fqdn = arena_copy(a, to->fqdn);
-	return to->realm.p != NULL && to->fqdn.p != NULL ? 0 : -1;
+	for (size_t i = 0; i < rec_settings.nf; i++) {
+		const struct field *f = &rec_settings.f[i];
+		struct list old, l;
+
+		if ((rec_has(to) >> i & 1) == 0)
+			continue;
+		if (f->kind == K_STR && copy_text(rec_at(f, to), a) != 0)
+			return -1;
+		if (f->kind != K_STRS)
+			continue;
+		old = l = rec_list(f, to);
+		if ((l.v = arena_array(a, l.n, sizeof(struct str))) == NULL)
+			return -1;
+		for (size_t k = 0; k < l.n; k++) {
+			struct str *text = (struct str *)l.v + k;
+
+			*text = ((const struct str *)old.v)[k];
+			if (copy_text(text, a) != 0)
+				return -1;
+		}
+		rec_set_list(f, to, l);
+	}
+	return 0;
 }
 
 int
