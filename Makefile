@@ -63,7 +63,8 @@ $(PACKAGES): packaging/packages.txt packaging/install-packages.sh
 $(KORE_STAMP): | $(PACKAGES)
 
 # --- what is made of what -----------------------------------------------------
-TEXT_UNITS := budget json_read xml_read tree text json_sink xml_sink
+TEXT_UNITS := budget json_read xml_read tree text json_sink xml_sink \
+	card vcard vcard_line vcard_pick vcard_value vcard_write csv csv_write
 DEV_UNITS := rec_dev
 COMMON_SRC := $(filter-out $(TEXT_UNITS:%=common/%.c) $(DEV_UNITS:%=common/%.c),$(wildcard common/*.c))
 TEXT_SRC := $(TEXT_UNITS:%=common/%.c)
