@@ -10,9 +10,9 @@
 #include "backend/directory.h"
 
 enum {
-	INDEX_PHONEBOOK = 1004,     /* names of public books -> number */
-	BOOK_ENTRIES_MAX = 120000,  /* of one book */
-	BOOK_GROUP_NAME_MAX = 400,  /* bytes; longer ones do not fit into a key */
+	INDEX_PHONEBOOK = 1004,    /* names of public books -> number */
+	BOOK_ENTRIES_MAX = 120000, /* of one book */
+	BOOK_GROUP_NAME_MAX = 400, /* bytes; longer ones do not fit into a key */
 	BOOKS_OF_GROUP_MAX = 512
 };
 
@@ -32,8 +32,7 @@ int book_of_groups(
 
 /* What a user sees: public books, then the private one, then everybody when the setting says so,
  * but not the user. `own` = 0 leaves the private book and everybody out. */
-int book_view(
-    struct model *m, uint32_t user, const struct user *u, struct directory_view **ret);
+int book_view(struct model *m, uint32_t user, const struct user *u, struct directory_view **ret);
 
 /* Stores a public book under its name; users of its member groups come and go. */
 int book_put(struct model *m, const struct phonebook *b);

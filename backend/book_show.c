@@ -43,10 +43,10 @@ branch_address(struct model *m, const struct user *u, struct address *ret)
 	return rc < 0 ? -1 : 0;
 }
 
-#define COPY(member)                                        \
-	do {                                                    \
-		if (REC_HAS(c, contact, member))                    \
-			REC_SET(card, entry_card, member, c->member);   \
+#define COPY(member)                                      \
+	do {                                                  \
+		if (REC_HAS(c, contact, member))                  \
+			REC_SET(card, entry_card, member, c->member); \
 	} while (0)
 
 static void
@@ -75,8 +75,7 @@ show_names(struct model *m, const struct user *u, const struct contact *c, struc
 	bool first = REC_HAS(u, user, first_name), last = REC_HAS(u, user, last_name);
 	struct settings s;
 	struct str name = arena_printf(m->a, "%.*s %.*s", first ? (int)u->first_name.n : 0,
-	    first ? u->first_name.p : "", last ? (int)u->last_name.n : 0,
-	    last ? u->last_name.p : "");
+	    first ? u->first_name.p : "", last ? (int)u->last_name.n : 0, last ? u->last_name.p : "");
 
 	if (name.p == NULL)
 		return no_memory(m);
@@ -128,6 +127,5 @@ show_user(struct model *m, const struct directory_hit *hit, struct entry *ret)
 int
 book_show(struct model *m, const struct directory_hit *hit, uint32_t caller, struct entry *ret)
 {
-	return hit->kind == DIRECTORY_USER ? show_user(m, hit, ret)
-	                                   : show_entry(m, hit, caller, ret);
+	return hit->kind == DIRECTORY_USER ? show_user(m, hit, ret) : show_entry(m, hit, caller, ret);
 }

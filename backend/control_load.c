@@ -221,8 +221,9 @@ put_entry(struct model *m, uint32_t owner, const struct stored_row *row, const s
 		return err_set(m->e, ERR_INVALID, "the number is too large");
 	if (is_private && book_private_make(m, owner) != 0)
 		return -1;
-	if (id != 0 && (model_number_used(m, rec_entry.store, id) != 0 ||
-	                   (rc = entry_replace(m, owner, id, e)) < 0))
+	if (id != 0 &&
+	    (model_number_used(m, rec_entry.store, id) != 0 ||
+	        (rc = entry_replace(m, owner, id, e)) < 0))
 		return -1;
 	return rc == 1 ? 0 : entry_add(m, owner, id, e, NULL);
 }

@@ -52,8 +52,7 @@ read_entry(struct call *c, uint64_t id, struct entry *e)
 	if (book_view(&c->m, c->who->id, &c->who->user, &v) != 0 ||
 	    (rc = directory_find(v, e->number, e->first_name, e->last_name, &hit)) < 0)
 		return -1;
-	if (rc == 1 &&
-	    (hit.kind != DIRECTORY_ENTRY || hit.book != c->who->id || hit.id != id))
+	if (rc == 1 && (hit.kind != DIRECTORY_ENTRY || hit.book != c->who->id || hit.id != id))
 		return err_set(c->m.e, ERR_DUPLICATE, NULL);
 	return 0;
 }
@@ -167,8 +166,9 @@ put_card(struct call *c)
 	REC_SET(e, entry, internal_id, internal_id);
 	if (rec_validate(&rec_entry, e, false, c->m.e) != 0 || book_private_make(&c->m, owner) != 0)
 		return -1;
-	return rc == 0 ? entry_add(&c->m, owner, 0, e, NULL)
-	               : entry_replace(&c->m, owner, id, e) == 1 ? 0 : -1;
+	return rc == 0                                ? entry_add(&c->m, owner, 0, e, NULL)
+	    : entry_replace(&c->m, owner, id, e) == 1 ? 0
+	                                              : -1;
 }
 
 static int

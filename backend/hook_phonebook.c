@@ -231,7 +231,9 @@ send_head(struct call *c, uint64_t size, uint64_t filtered, uint64_t start, uint
 	REC_SET(&p, phonebook_page, start_row, (int64_t)start);
 	REC_SET(&p, phonebook_page, end_row, (int64_t)end);
 	REC_SET(&p, phonebook_page, show_on_phone,
-	    str_c(rc == 0 ? "n/a" : book.show_on_phone ? "true" : "false"));
+	    str_c(rc == 0                ? "n/a"
+	            : book.show_on_phone ? "true"
+	                                 : "false"));
 	REC_SET(&p, phonebook_page, google_domain, s.google_domain);
 	mp_encode(&rec_phonebook_page, &p, c->body, 0);
 	c->mark->left = end - start;
@@ -261,9 +263,8 @@ next_page(struct call *c, struct directory_view *v, struct str folded, struct ro
 
 	if (rows_begin(r, c, c->mark->left) != 0)
 		return -1;
-	return folded.n > 0
-	    ? directory_filter(v, folded, 0, UINT64_MAX, &filtered, add_row, r)
-	    : directory_from(v, mark_key(c->mark), add_row, r);
+	return folded.n > 0 ? directory_filter(v, folded, 0, UINT64_MAX, &filtered, add_row, r)
+	                    : directory_from(v, mark_key(c->mark), add_row, r);
 }
 
 static int
@@ -316,8 +317,8 @@ books(struct call *c)
 	struct key prefix;
 
 	key_kind(&prefix, c->m.tenant, OWNER_SYSTEM, INDEX_PHONEBOOK);
-	if (store_scan(c->m.t, STORE_INDEX, key_str(&prefix), mark_key(c->mark), add_name, &n,
-	        c->m.e) != 0)
+	if (store_scan(
+	        c->m.t, STORE_INDEX, key_str(&prefix), mark_key(c->mark), add_name, &n, c->m.e) != 0)
 		return -1;
 	c->more = n.full;
 	return c->body->failed ? err_set(c->m.e, ERR_TOO_LARGE, NULL) : 0;

@@ -107,8 +107,7 @@ take_from(
     struct model *m, uint32_t id, const struct book_list *books, const struct book_list *except)
 {
 	for (size_t i = 0; i < books->n; i++)
-		if (!is_in(books->v[i], except) &&
-		    directory_del(m, books->v[i], DIRECTORY_USER, id) < 0)
+		if (!is_in(books->v[i], except) && directory_del(m, books->v[i], DIRECTORY_USER, id) < 0)
 			return -1;
 	return 0;
 }
@@ -143,8 +142,7 @@ members_user(struct model *m, uint32_t id, const struct user *old, const struct 
 		return 0;
 	if (books_of(m, u, &now) != 0 || model_get(m, &rec_contact, id, 0, &c) < 0)
 		return -1;
-	if (old != NULL &&
-	    (books_of(m, old, &before) != 0 || take_from(m, id, before, now) != 0))
+	if (old != NULL && (books_of(m, old, &before) != 0 || take_from(m, id, before, now) != 0))
 		return -1;
 	return put_into(m, id, u, &c, now->v, now->n);
 }
@@ -237,8 +235,8 @@ each_user(struct model *m, each_user_fn *fn, void *arg)
 	key_kind(&prefix, m->tenant, OWNER_SYSTEM, INDEX_LOGIN);
 	do {
 		s.n = 0;
-		if (store_scan(m->t, STORE_INDEX, key_str(&prefix), key_str(&s.last), some_row, &s,
-		        m->e) != 0 ||
+		if (store_scan(m->t, STORE_INDEX, key_str(&prefix), key_str(&s.last), some_row, &s, m->e) !=
+		        0 ||
 		    some_users(m, &s, fn, arg) != 0)
 			return -1;
 	} while (s.n == USERS_AT_ONCE);
@@ -278,8 +276,8 @@ same_names(const struct str_list *a, const struct str_list *b)
 }
 
 int
-members_of_book(struct model *m, uint32_t book, const struct str_list *old,
-    const struct str_list *now)
+members_of_book(
+    struct model *m, uint32_t book, const struct str_list *old, const struct str_list *now)
 {
 	struct change ch = {book, old, now};
 

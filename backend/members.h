@@ -16,8 +16,8 @@ int members_contact(struct model *m, uint32_t id, const struct contact *card);
 /* A user goes, with the private book. To be called before the rows are removed. */
 int members_gone(struct model *m, uint32_t id, const struct user *u);
 /* The member groups of a public book changed. */
-int members_of_book(struct model *m, uint32_t book, const struct str_list *old,
-    const struct str_list *now);
+int members_of_book(
+    struct model *m, uint32_t book, const struct str_list *old, const struct str_list *now);
 /* Puts every user where it belongs, for stores that were written without a directory. */
 int members_all(struct model *m);
 

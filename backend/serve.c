@@ -205,7 +205,8 @@ write_single(struct call *c)
 	void *input = new_object(c), *obj = new_object(c), *old = new_object(c);
 
 	if (input == NULL || obj == NULL || old == NULL ||
-	    call_document(c, c->res->record, c->res->update == UPDATE_MERGE, input) != 0 || load_single(c, obj) != 0)
+	    call_document(c, c->res->record, c->res->update == UPDATE_MERGE, input) != 0 ||
+	    load_single(c, obj) != 0)
 		return -1;
 	memcpy(old, obj, c->res->record->size);
 	rec_update(c->res->record, c->res->update, obj, input);

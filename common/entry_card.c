@@ -3,17 +3,18 @@
 
 #include <string.h>
 
-#define FIELDS(X)                                                                          \
-	X(job_title) X(job_dept) X(company_name) X(assistant_name) X(location)                 \
-	X(cell_phone_number) X(home_phone_number) X(assistant_phone_number) X(fax_number)      \
-	X(did_number) X(im_id) X(im_display_name) X(alternate_im_id) X(email_address)          \
-	X(alternate_email_address) X(avatar)
+#define FIELDS(X)                                                                             \
+	X(job_title)                                                                              \
+	X(job_dept) X(company_name) X(assistant_name) X(location) X(cell_phone_number)            \
+	    X(home_phone_number) X(assistant_phone_number) X(fax_number) X(did_number) X(im_id)   \
+	        X(im_display_name) X(alternate_im_id) X(email_address) X(alternate_email_address) \
+	            X(avatar)
 #define ADDRESS_FIELDS(X) X(street) X(city) X(country) X(state) X(zip) X(office_designation)
 
 static void
 to_address(bool has, const struct address *a, struct card_address *ret)
 {
-#define TAKE(member)                       \
+#define TAKE(member)                        \
 	if (has && REC_HAS(a, address, member)) \
 		ret->member = a->member;
 	ADDRESS_FIELDS(TAKE)
@@ -35,8 +36,8 @@ entry_to_card(const struct entry *e, struct card *ret)
 	ret->has_contact = REC_HAS(e, entry, card) && c->has != 0;
 	if (!ret->has_contact)
 		return;
-#define TAKE(member)                     \
-	if (REC_HAS(c, entry_card, member))   \
+#define TAKE(member)                    \
+	if (REC_HAS(c, entry_card, member)) \
 		ret->member = c->member;
 	FIELDS(TAKE)
 #undef TAKE
@@ -48,8 +49,8 @@ entry_to_card(const struct entry *e, struct card *ret)
 static void
 of_address(const struct card_address *c, struct address *ret)
 {
-#define TAKE(member)       \
-	if (c->member.n > 0)   \
+#define TAKE(member)     \
+	if (c->member.n > 0) \
 		REC_SET(ret, address, member, c->member);
 	ADDRESS_FIELDS(TAKE)
 #undef TAKE
@@ -68,8 +69,8 @@ entry_of_card(const struct card *c, struct entry *ret)
 	if (c->number.n > 0)
 		REC_SET(ret, entry, number, c->number);
 	ret->has |= REC_BIT(entry, card);
-#define TAKE(member)       \
-	if (c->member.n > 0)   \
+#define TAKE(member)     \
+	if (c->member.n > 0) \
 		REC_SET(card, entry_card, member, c->member);
 	FIELDS(TAKE)
 #undef TAKE

@@ -49,6 +49,10 @@ static const struct {
     {504, "Gateway Timeout"},
     {505, "HTTP Version Not Supported"},
     {507, "Insufficient Storage"},
+    {743, "Bad Credentials"},
+    {744, "Service Error"},
+    {745, "Transport Error"},
+    {747, "Duplicate Entry"},
 };
 
 static enum err_code

@@ -25,8 +25,7 @@ text_list_begin(const struct res *r, enum format fmt, bool empty, struct buf *ou
 }
 
 void
-text_list_head(
-    const struct res *r, enum format fmt, const void *head, bool empty, struct buf *out)
+text_list_head(const struct res *r, enum format fmt, const void *head, bool empty, struct buf *out)
 {
 	struct sink s;
 
