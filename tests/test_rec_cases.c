@@ -326,7 +326,7 @@ try_one(
 	if (p->ignored && want != UNREADABLE)
 		want = UNCHANGED;
 	made++;
-	buf_init(&b, 4 << 20);
+	buf_init(&b, 16 << 20);
 	rig_write(doc, &b);
 	text = arena_printf(&a, "%s.%s %s %s: %.*s", res->record->name, p->f->name, way_names[way],
 	    xml                       ? "XML"
