@@ -89,7 +89,7 @@ COMMON_LDLIBS := -lmsgpackc -linih -lm
 TEXT_LDLIBS := -ljansson -lxml2
 CLIENT_LDLIBS := -lzmq
 SERVER_LDLIBS := -lczmq -lzmq
-BACKEND_LDLIBS := -ldb-5.3 -lsodium -lseccomp -lpthread
+BACKEND_LDLIBS := -ldb-5.3 -lsodium -lutf8proc -lseccomp -lpthread
 
 PROGRAMS := $(BUILD)/tandem-backend $(if $(wildcard gateway/main.c),$(BUILD)/tandem-gateway) \
 	$(if $(wildcard ctl/main.c),$(BUILD)/tandemctl)
