@@ -57,7 +57,7 @@ unlink_item(struct model *m, uint32_t book, struct ranked *list, struct str key,
 	struct placed other;
 	int rc = ranked_get(list, key, &item);
 	bool found = false;
-	size_t at;
+	size_t at = 0;
 	char *refs;
 
 	if (rc < 0)

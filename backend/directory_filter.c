@@ -48,7 +48,7 @@ filter(struct filter *f)
 	struct ranked_item *items;
 	struct stream *s;
 	size_t n;
-	int rc;
+	int rc = 0;
 
 	for (size_t i = 0; i < g->n; i++)
 		if (stream_to_key(g, &g->s[i], (struct str){"", 0}, false) < 0)

@@ -96,7 +96,7 @@ START_TEST(users_come_and_go_with_their_groups)
 	/* An account that may not log in is still somebody. */
 	ck_assert_int_eq(rig_ctl(&rig, NULL, NULL, 0, "user disable 600"), 0);
 	ck_assert_str_eq(numbers(ADA, BOOK), "501 503 555100#41 555200#42 600");
-	ck_assert_int_eq(rig_ctl(&rig, NULL, NULL, 0, "user remove 600"), 0);
+	ck_assert_int_eq(rig_ctl(&rig, NULL, NULL, 0, "user remove 600 --yes"), 0);
 	ck_assert_str_eq(numbers(ADA, BOOK), "501 503 555100#41 555200#42");
 	ck_assert_str_eq(numbers(ADA, "/my/search/phonebook?query=new"), "");
 }
@@ -117,8 +117,8 @@ START_TEST(books_follow_their_groups)
 	    "{\"type\":\"group\",\"record\":{\"name\":\"later\"}}\n"
 	    "{\"type\":\"user\",\"record\":{\"userName\":\"700\",\"groups\":[\"later\"]}}\n");
 	ck_assert_str_eq(numbers(BO, BOOK), "0 501 502 503 700");
-	ck_assert_int_eq(rig_ctl(&rig, "secret\n", NULL, 0, "user password 700 --password-stdin"), 0);
-	ck_assert_str_eq(numbers("700:secret", BOOK), "0 501 502 503 700");
+	ck_assert_int_eq(rig_ctl(&rig, "secret700\n", NULL, 0, "user password 700 --password-stdin"), 0);
+	ck_assert_str_eq(numbers("700:secret700", BOOK), "0 501 502 503 700");
 	/* Two books with the same people: each once. */
 	rig_load(&rig,
 	    "{\"type\":\"phonebook\",\"record\":{\"name\":\"Again\",\"members\":[\"sales\","
@@ -182,7 +182,7 @@ START_TEST(a_removed_user_leaves_nothing)
 {
 	char dump[65536];
 
-	ck_assert_int_eq(rig_ctl(&rig, NULL, NULL, 0, "user remove 501"), 0);
+	ck_assert_int_eq(rig_ctl(&rig, NULL, NULL, 0, "user remove 501 --yes"), 0);
 	ck_assert_int_eq(rig_ctl(&rig, NULL, dump, sizeof(dump), "dump"), 0);
 	ck_assert_ptr_null(strstr(dump, "Fox"));
 	ck_assert_ptr_null(strstr(dump, "private_book"));
