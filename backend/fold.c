@@ -132,13 +132,13 @@ fold_unicode(struct arena *a, struct str s, struct str *ret, struct err *e)
 {
 	const utf8proc_uint8_t *p = (const utf8proc_uint8_t *)s.p;
 	struct folding f = {.size = FOLD_MAX};
-	char *to = arena_alloc(a, FOLD_MAX + 4);
 	size_t n = 0;
+	char *to;
 
 	if (s.n < FOLD_MAX / EXPANDED_MAX)
 		f.size = s.n * EXPANDED_MAX;
 	f.v = arena_array(a, f.size + 1, sizeof(*f.v));
-	if (to == NULL || f.v == NULL)
+	if (f.v == NULL)
 		return err_set(e, ERR_TOO_LARGE, NULL);
 	for (size_t i = 0; i < s.n;) {
 		int32_t c;
@@ -152,6 +152,9 @@ fold_unicode(struct arena *a, struct str s, struct str *ret, struct err *e)
 			break;
 		i += (size_t)took;
 	}
+	/* One is encoded at a time, in up to 4 bytes. */
+	if ((to = arena_alloc(a, f.bytes + 4)) == NULL)
+		return err_set(e, ERR_TOO_LARGE, NULL);
 	for (size_t i = 0; i < f.n; i++)
 		n += (size_t)utf8proc_encode_char(f.v[i], (utf8proc_uint8_t *)to + n);
 	*ret = trim((struct str){to, n});

@@ -149,12 +149,13 @@ save_grown(
 	struct ranked_kid kid;
 	struct ranked_node *right;
 
-	if (node_size(child) <= NODE_BYTES || child->n < 2)
+	if (!node_is_large(child))
 		return save(r, n, at, child);
 	right = node_split(r->a, child, append, &kid.sep, r->e);
 	if (right == NULL || (kid.id = new_id(r)) == 0)
 		return -1;
-	node_insert_kid(n, at + 1, &kid);
+	if (node_insert_kid(r->a, n, at + 1, &kid, r->e) != 0)
+		return -1;
 	return save(r, n, at, child) != 0 || save(r, n, at + 1, right) != 0 ? -1 : 0;
 }
 
@@ -171,10 +172,9 @@ put_below(struct ranked *r, struct ranked_node *n, const struct ranked_item *ite
 	if (n->level == 0) {
 		at = node_item(n, item->key, &found);
 		*appended = last && at == n->n;
-		if (found)
-			n->items[at] = *item;
-		else
-			node_insert_item(n, at, item);
+		if (!found)
+			return node_insert_item(r->a, n, at, item, r->e);
+		n->items[at] = *item;
 		return 0;
 	}
 	at = node_kid(n, item->key);
@@ -195,8 +195,8 @@ grow(struct ranked *r, bool append)
 		return -1;
 	if (root->level >= RANKED_LEVELS)
 		return no_room(r);
-	node_insert_kid(root, 0, &kid);
-	if (save_grown(r, root, 0, r->root, append) != 0)
+	if (node_insert_kid(r->a, root, 0, &kid, r->e) != 0 ||
+	    save_grown(r, root, 0, r->root, append) != 0)
 		return -1;
 	r->root = root;
 	return 0;
@@ -210,11 +210,11 @@ ranked_put(struct ranked *r, const struct ranked_item *item)
 	if (item->key.n > RANKED_PART_MAX || item->refs.n > RANKED_PART_MAX ||
 	    item->text.n > RANKED_PART_MAX || r->count >= RANKED_ITEMS_MAX)
 		return no_room(r);
-	if (r->root == NULL && (r->root = node_new(r->a, 0, 1, r->e)) == NULL)
+	if (r->root == NULL && (r->root = node_new(r->a, 0, 2, r->e)) == NULL)
 		return -1;
 	if (put_below(r, r->root, item, true, &appended) != 0)
 		return -1;
-	if (node_size(r->root) > NODE_BYTES && r->root->n >= 2 && grow(r, appended) != 0)
+	if (node_is_large(r->root) && grow(r, appended) != 0)
 		return -1;
 	return save_root(r);
 }

@@ -57,6 +57,27 @@ no_room(struct err *e)
 	return NULL;
 }
 
+/* Room for `size` members; those that are there are kept. */
+static int
+reserve(struct arena *a, struct ranked_node *n, size_t size, struct err *e)
+{
+	void *v = arena_array(a, size, n->level == 0 ? sizeof(*n->items) : sizeof(*n->kids));
+
+	if (v == NULL)
+		return err_set(e, ERR_TOO_LARGE, NULL);
+	if (n->level == 0) {
+		if (n->n > 0)
+			memcpy(v, n->items, n->n * sizeof(*n->items));
+		n->items = v;
+	} else {
+		if (n->n > 0)
+			memcpy(v, n->kids, n->n * sizeof(*n->kids));
+		n->kids = v;
+	}
+	n->size = size;
+	return 0;
+}
+
 struct ranked_node *
 node_new(struct arena *a, unsigned level, size_t size, struct err *e)
 {
@@ -65,11 +86,7 @@ node_new(struct arena *a, unsigned level, size_t size, struct err *e)
 	if (n == NULL)
 		return no_room(e);
 	n->level = level;
-	if (level == 0)
-		n->items = arena_array(a, size + 1, sizeof(*n->items));
-	else
-		n->kids = arena_array(a, size + 1, sizeof(*n->kids));
-	return n->items != NULL || n->kids != NULL ? n : no_room(e);
+	return reserve(a, n, size, e) == 0 ? n : NULL;
 }
 
 static bool
@@ -132,7 +149,7 @@ node_decode(struct arena *a, struct str raw, struct err *e)
 	if (level >= RANKED_LEVELS || count == 0 ||
 	    raw.n - HEAD < count * (level == 0 ? ITEM_HEAD : KID_HEAD))
 		return broken(e);
-	if ((n = node_new(a, level, count, e)) == NULL)
+	if ((n = node_new(a, level, count + 1, e)) == NULL)
 		return NULL;
 	n->n = count;
 	if (!(level == 0 ? decode_items(n, raw) : decode_kids(n, raw)))
@@ -160,6 +177,12 @@ node_size(const struct ranked_node *n)
 	for (size_t i = 0; i < n->n; i++)
 		size += member_size(n, i);
 	return size;
+}
+
+bool
+node_is_large(const struct ranked_node *n)
+{
+	return n->n >= (n->level == 0 ? 2 : NODE_KIDS) && node_size(n) > NODE_BYTES;
 }
 
 uint64_t
@@ -257,20 +280,28 @@ node_kid(const struct ranked_node *n, struct str key)
 	return lo - 1;
 }
 
-void
-node_insert_item(struct ranked_node *n, size_t at, const struct ranked_item *item)
+int
+node_insert_item(struct arena *a, struct ranked_node *n, size_t at, const struct ranked_item *item,
+    struct err *e)
 {
+	if (n->n == n->size && reserve(a, n, n->n + n->n / 2 + 2, e) != 0)
+		return -1;
 	memmove(n->items + at + 1, n->items + at, (n->n - at) * sizeof(*item));
 	n->items[at] = *item;
 	n->n++;
+	return 0;
 }
 
-void
-node_insert_kid(struct ranked_node *n, size_t at, const struct ranked_kid *kid)
+int
+node_insert_kid(
+    struct arena *a, struct ranked_node *n, size_t at, const struct ranked_kid *kid, struct err *e)
 {
+	if (n->n == n->size && reserve(a, n, n->n + n->n / 2 + 2, e) != 0)
+		return -1;
 	memmove(n->kids + at + 1, n->kids + at, (n->n - at) * sizeof(*kid));
 	n->kids[at] = *kid;
 	n->n++;
+	return 0;
 }
 
 void
@@ -293,12 +324,14 @@ copy_members(struct ranked_node *to, const struct ranked_node *from, size_t firs
 	to->n += n;
 }
 
-/* Where the bytes in front of the cut become half of all. */
+/* Where the bytes in front of the cut become half of all; children by their number. */
 static size_t
 middle(const struct ranked_node *n)
 {
 	size_t half = node_size(n) / 2, size = 0, i = 0;
 
+	if (n->level > 0)
+		return n->n / 2;
 	while (i < n->n - 1 && (size += member_size(n, i)) < half)
 		i++;
 	return i > 0 ? i : 1;

@@ -11,6 +11,8 @@ enum {
 	NODE_BYTES = 960,
 	NODE_SMALL = NODE_BYTES / 3,
 	NODE_JOINED = NODE_BYTES * 3 / 4,
+	/* Children, however long what separates them is: the tree stays low. */
+	NODE_KIDS = 8,
 	NODE_HINT = 48 /* bytes of the first key in a row's key */
 };
 
@@ -21,22 +23,24 @@ struct ranked_kid {
 	uint32_t id, count;
 };
 
-/* Level 0 is a leaf and has items. The arrays have room for one more. */
+/* Level 0 is a leaf and has items. */
 struct ranked_node {
 	unsigned level;
-	size_t n;
-	uint32_t id; /* 0 for the root */
+	size_t n, size; /* members, and room for them */
+	uint32_t id;    /* 0 for the root */
 	struct ranked_item *items;
 	struct ranked_kid *kids;
 };
 
-/* An empty node with room for `size` and one more; NULL with *e. */
+/* An empty node with room for `size` members; NULL with *e. */
 struct ranked_node *node_new(struct arena *a, unsigned level, size_t size, struct err *e);
 /* The node points into `raw`. NULL with *e. */
 struct ranked_node *node_decode(struct arena *a, struct str raw, struct err *e);
 /* `head` bytes are left free in front. {NULL, 0} with *e. */
 struct str node_encode(struct arena *a, const struct ranked_node *n, size_t head, struct err *e);
 size_t node_size(const struct ranked_node *n);
+/* Whether it is to be split. */
+bool node_is_large(const struct ranked_node *n);
 uint64_t node_count(const struct ranked_node *n);
 
 /* The first item whose key is not less; *found when it is the key itself. */
@@ -44,9 +48,11 @@ size_t node_item(const struct ranked_node *n, struct str key, bool *found);
 /* The child that a key belongs to. */
 size_t node_kid(const struct ranked_node *n, struct str key);
 
-/* Both nodes need room; they come from arrays of node_new() or node_decode(). */
-void node_insert_item(struct ranked_node *n, size_t at, const struct ranked_item *item);
-void node_insert_kid(struct ranked_node *n, size_t at, const struct ranked_kid *kid);
+/* 0, or -1 with *e. */
+int node_insert_item(struct arena *a, struct ranked_node *n, size_t at,
+    const struct ranked_item *item, struct err *e);
+int node_insert_kid(
+    struct arena *a, struct ranked_node *n, size_t at, const struct ranked_kid *kid, struct err *e);
 void node_remove(struct ranked_node *n, size_t at);
 /* Moves what is behind a cut to a new node and says what separates it. `append`: what came last
  * stands at the end of the list and the next one will stand behind it. NULL with *e. */
