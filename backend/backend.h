@@ -14,6 +14,7 @@
 #include "common/conf.h"
 
 struct load;
+struct sweep;
 
 /* Counters of one resource, by its place in the table. */
 struct res_count {
@@ -24,6 +25,7 @@ struct backend {
 	const struct conf *conf;
 	struct store *store;
 	struct writer *writer;
+	struct sweep *sweep;
 	struct pool *pool;
 	struct auth *auth;
 	struct tries *tries;

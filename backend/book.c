@@ -85,13 +85,17 @@ int
 book_view(struct model *m, uint32_t user, const struct user *u, struct directory_view **ret)
 {
 	struct book_list *books = arena_alloc(m->a, sizeof(*books));
+	struct private_book own;
 	struct settings s;
+	int rc;
 
 	if (books == NULL)
 		return err_set(m->e, ERR_TOO_LARGE, NULL);
-	if (book_of_groups(m, BOOK_CONSUMERS, &u->groups, books) != 0 || model_settings(m, &s) != 0)
+	if (book_of_groups(m, BOOK_CONSUMERS, &u->groups, books) != 0 || model_settings(m, &s) != 0 ||
+	    (rc = book_private(m, user, &own)) < 0)
 		return -1;
-	books->v[books->n++] = user;
+	if (rc == 1)
+		books->v[books->n++] = user;
 	if (s.everyone)
 		books->v[books->n++] = OWNER_SYSTEM;
 	if (directory_view_open(m, books->v, books->n, ret) != 0)
@@ -172,17 +176,90 @@ book_private(struct model *m, uint32_t user, struct private_book *ret)
 	return rc;
 }
 
+static void
+sweep_key(struct model *m, uint32_t book, struct key *k)
+{
+	key_id(k, m->tenant, OWNER_SYSTEM, META_SWEEP, book);
+}
+
+int
+book_is_swept(struct model *m, uint32_t book)
+{
+	struct key k;
+	struct str v;
+
+	sweep_key(m, book, &k);
+	return store_get(m->t, STORE_META, key_str(&k), m->a, &v, m->e);
+}
+
+int
+book_sweep(struct model *m, uint32_t book, size_t max)
+{
+	struct key k;
+	size_t n;
+
+	if (entries_remove(m, book, max, &n) != 0)
+		return -1;
+	if (n == max)
+		return 0;
+	sweep_key(m, book, &k);
+	return directory_clear(m, book) != 0 || store_del(m->t, STORE_META, key_str(&k), m->e) < 0 ? -1
+	                                                                                           : 1;
+}
+
+static int
+first_book(void *arg, struct str key, struct str val)
+{
+	uint32_t tenant, owner, *book = arg;
+	uint16_t kind;
+	struct str rest;
+
+	(void)val;
+	if (key_split(key, &tenant, &owner, &kind, &rest))
+		*book = (uint32_t)key_rest_id(rest);
+	return 1;
+}
+
+int
+book_to_sweep(struct model *m, uint32_t *book)
+{
+	struct key prefix;
+
+	*book = 0;
+	key_kind(&prefix, m->tenant, OWNER_SYSTEM, META_SWEEP);
+	if (store_scan(
+	        m->t, STORE_META, key_str(&prefix), (struct str){"", 0}, first_book, book, m->e) != 0)
+		return -1;
+	return *book != 0;
+}
+
 int
 book_private_make(struct model *m, uint32_t user)
 {
 	struct private_book b;
-	int rc = book_private(m, user, &b);
+	int rc = book_private(m, user, &b), swept;
 
-	return rc == 0 ? model_put(m, &rec_private_book, user, 0, &b) : rc < 0 ? -1 : 0;
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	if ((swept = book_is_swept(m, user)) < 0)
+		return -1;
+	if (swept == 1 && (swept = book_sweep(m, user, BOOK_SWEEP_MAX)) != 1)
+		return swept < 0
+		    ? -1
+		    : err_set(m->e, ERR_UNAVAILABLE, "the last private phonebook is being removed");
+	return model_put(m, &rec_private_book, user, 0, &b);
 }
 
 int
 book_private_remove(struct model *m, uint32_t user)
 {
-	return entries_remove(m, user) != 0 || model_del(m, &rec_private_book, user, 0) < 0 ? -1 : 0;
+	struct key k;
+	uint64_t n;
+
+	if (entries_count(m, user, &n) != 0 || model_del(m, &rec_private_book, user, 0) < 0)
+		return -1;
+	if (n < BOOK_SWEEP_MAX)
+		return book_sweep(m, user, BOOK_SWEEP_MAX) < 0 ? -1 : 0;
+	sweep_key(m, user, &k);
+	return store_put(m->t, STORE_META, key_str(&k), STR_LIT("1"), m->e);
 }

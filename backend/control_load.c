@@ -258,6 +258,8 @@ apply_row(struct model *m, const struct stored_row *row)
 		return -1;
 	if (r == &rec_entry)
 		return put_entry(m, owner, row, obj);
+	if (r == &rec_private_book && book_private_make(m, owner) != 0)
+		return -1;
 	if (is_indexed(r))
 		return put_item(m, r, owner, row, obj);
 	return model_put(m, r, owner, REC_HAS(row, stored_row, item) ? (uint64_t)row->item : 0, obj);
@@ -368,6 +370,32 @@ name_owner(struct dump *d, size_t i)
 	return rc == 1 ? 0 : rc < 0 ? -1 : err_set(&d->j->err, ERR_INTERNAL, "a record has no owner");
 }
 
+/* Entries that are being swept are gone for everybody, and their owner may be. */
+static int
+drop_swept(struct dump *d)
+{
+	struct stored_row_list *rows = &d->j->ctl_reply->rows;
+	uint32_t last = OWNER_SYSTEM;
+	int swept = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		bool is_entry = rows->v[i].kind == rec_entry.store;
+
+		if (is_entry && d->owners[i] != last) {
+			last = d->owners[i];
+			if ((swept = book_is_swept(d->m, last)) < 0)
+				return -1;
+		}
+		if (is_entry && swept == 1)
+			continue;
+		rows->v[n] = rows->v[i];
+		d->owners[n++] = d->owners[i];
+	}
+	rows->n = n;
+	return 0;
+}
+
 int
 control_dump(struct job *j, struct model *m)
 {
@@ -385,6 +413,8 @@ control_dump(struct job *j, struct model *m)
 		return -1;
 	if (d->failed)
 		return err_set(&j->err, ERR_TOO_LARGE, NULL);
+	if (drop_swept(d) != 0)
+		return -1;
 	for (size_t i = 0; i < r->rows.n; i++)
 		if (name_owner(d, i) != 0)
 			return -1;

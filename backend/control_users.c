@@ -141,6 +141,9 @@ control_remove_owner(struct model *m, uint32_t owner)
 
 		if (!key_split(r.keys[i], &tenant, &o, &kind, &rest))
 			continue;
+		/* Entries and their places are book.c's to remove, many of them later. */
+		if (kind == rec_entry.store || kind == DATA_PLACED || kind == DATA_TREE)
+			continue;
 		if (kind == rec_schedule.store &&
 		    model_item_unindex(m, &rec_schedule, key_rest_id(rest)) != 0)
 			return -1;

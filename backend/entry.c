@@ -224,7 +224,7 @@ entry_remove(struct model *m, uint32_t book, uint64_t id)
 
 struct some {
 	uint64_t id[REMOVE_AT_ONCE];
-	size_t n;
+	size_t n, max;
 };
 
 static int
@@ -234,31 +234,40 @@ some_row(void *arg, uint64_t id, struct str stored)
 
 	(void)stored;
 	s->id[s->n++] = id;
-	return s->n == REMOVE_AT_ONCE;
+	return s->n == s->max;
 }
 
+static int
+remove_some(struct model *m, uint32_t book, struct some *s)
+{
+	struct model part = *m;
+	struct arena a;
+	int rc = 0;
+
+	s->n = 0;
+	if (model_each(m, &rec_entry, book, some_row, s) != 0)
+		return -1;
+	arena_init(&a, DIRECTORY_SCRATCH);
+	part.a = &a;
+	for (size_t i = 0; i < s->n && rc >= 0; i++)
+		rc = entry_remove(&part, book, s->id[i]);
+	arena_wipe(&a);
+	return rc < 0 ? -1 : 0;
+}
+
+/* By portions: a book is larger than the memory of a request. */
 int
-entries_remove(struct model *m, uint32_t book)
+entries_remove(struct model *m, uint32_t book, size_t max, size_t *ret)
 {
 	struct some s;
 
-	/* By portions: a book is larger than the memory of a request. */
+	*ret = 0;
 	do {
-		struct model part = *m;
-		struct arena a;
-		int rc = 0;
-
-		arena_init(&a, DIRECTORY_SCRATCH);
-		part.a = &a;
-		s.n = 0;
-		if (model_each(m, &rec_entry, book, some_row, &s) != 0)
+		s.max = max - *ret < REMOVE_AT_ONCE ? max - *ret : REMOVE_AT_ONCE;
+		if (remove_some(m, book, &s) != 0)
 			return -1;
-		for (size_t i = 0; i < s.n && rc >= 0; i++)
-			rc = entry_remove(&part, book, s.id[i]);
-		arena_wipe(&a);
-		if (rc < 0)
-			return -1;
-	} while (s.n == REMOVE_AT_ONCE);
+		*ret += s.n;
+	} while (s.n == s.max && *ret < max);
 	return 0;
 }
 

@@ -20,15 +20,25 @@ not_found(struct call *c)
 	return err_set(c->m.e, ERR_NOT_FOUND, NULL);
 }
 
+/* An entry of the private phonebook, as long as there is one: 0, or -1. */
+static int
+own_entry(struct call *c, uint64_t id, struct entry *e)
+{
+	struct private_book b;
+	int rc = id == 0 ? 0 : book_private(&c->m, c->who->id, &b);
+
+	if (rc == 1)
+		rc = model_get(&c->m, &rec_entry, c->who->id, id, e);
+	return rc == 0 ? not_found(c) : rc < 0 ? -1 : 0;
+}
+
 static int
 get(struct call *c)
 {
-	uint64_t id = number_of(c->req->key);
 	struct entry e;
-	int rc = id == 0 ? 0 : model_get(&c->m, &rec_entry, c->who->id, id, &e);
 
-	if (rc != 1)
-		return rc < 0 ? -1 : not_found(c);
+	if (own_entry(c, number_of(c->req->key), &e) != 0)
+		return -1;
 	rec_defaults(&rec_entry, &e);
 	mp_encode(&rec_entry, &e, c->body, 0);
 	return c->body->failed ? err_set(c->m.e, ERR_TOO_LARGE, NULL) : 0;
@@ -72,11 +82,8 @@ put(struct call *c)
 {
 	uint64_t id = number_of(c->req->key);
 	struct entry e;
-	int rc = id == 0 ? 0 : model_get(&c->m, &rec_entry, c->who->id, id, &e);
 
-	if (rc != 1)
-		return rc < 0 ? -1 : not_found(c);
-	if (read_entry(c, id, &e) != 0)
+	if (own_entry(c, id, &e) != 0 || read_entry(c, id, &e) != 0)
 		return -1;
 	return entry_replace(&c->m, c->who->id, id, &e) == 1 ? 0 : -1;
 }
@@ -104,7 +111,7 @@ show_contacts(struct call *c)
 {
 	struct private_book b;
 
-	if (book_private(&c->m, c->who->id, &b) < 0)
+	if (book_private_make(&c->m, c->who->id) != 0 || book_private(&c->m, c->who->id, &b) < 0)
 		return -1;
 	REC_SET(&b, private_book, show_on_phone, str_caseeqc(c->req->key, "true"));
 	return model_put(&c->m, &rec_private_book, c->who->id, 0, &b);
@@ -161,10 +168,11 @@ put_card(struct call *c)
 		return -1;
 	if (!blank(REC_HAS(&doc, card_sync, internal_id), doc.internal_id))
 		internal_id = doc.internal_id;
-	if ((rc = find_card(c, &doc, owner, internal_id, &id)) < 0)
+	if (book_private_make(&c->m, owner) != 0 ||
+	    (rc = find_card(c, &doc, owner, internal_id, &id)) < 0)
 		return -1;
 	REC_SET(e, entry, internal_id, internal_id);
-	if (rec_validate(&rec_entry, e, false, c->m.e) != 0 || book_private_make(&c->m, owner) != 0)
+	if (rec_validate(&rec_entry, e, false, c->m.e) != 0)
 		return -1;
 	return rc == 0                                ? entry_add(&c->m, owner, 0, e, NULL)
 	    : entry_replace(&c->m, owner, id, e) == 1 ? 0

@@ -159,7 +159,11 @@ static int
 own_entries(struct call *c)
 {
 	struct directory_view *v;
+	struct private_book b;
+	int rc = book_private(&c->m, c->who->id, &b);
 
+	if (rc != 1)
+		return rc;
 	return directory_view_open(&c->m, &c->who->id, 1, &v) != 0 ? -1 : send_view(c, v);
 }
 

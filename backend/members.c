@@ -168,7 +168,7 @@ members_gone(struct model *m, uint32_t id, const struct user *u)
 	struct book_list *books;
 
 	return books_of(m, u, &books) != 0 || take_from(m, id, books, &no_books) != 0 ||
-	        book_private_remove(m, id) != 0 || directory_clear(m, id) != 0
+	        book_private_remove(m, id) != 0
 	    ? -1
 	    : 0;
 }
