@@ -57,7 +57,9 @@ apply(struct writer_job *job, struct store_txn *t)
 
 	arena_init(&a, DIRECTORY_SCRATCH);
 	m = model_of(t, &a, &job->err);
-	rc = book_sweep(&m, s->book, BOOK_SWEEP_MAX);
+	/* A write may have finished it meanwhile, and what is in the book now is new. */
+	if ((rc = book_is_swept(&m, s->book)) == 1)
+		rc = book_sweep(&m, s->book, BOOK_SWEEP_MAX);
 	arena_wipe(&a);
 	return rc < 0 ? -1 : 0;
 }
