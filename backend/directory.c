@@ -100,52 +100,42 @@ cut_token(const struct str_list *l, size_t *at)
 }
 
 static int
-write_token(struct model *m, uint32_t book, struct str token, const struct directory_hit *hit,
-    const struct str *order)
+write_token(struct model *m, const struct directory_hit *hit, struct str token, bool there)
 {
 	struct key k;
 
-	token_key(&k, m, book, token, hit->kind, hit->id);
-	if (order != NULL)
-		return store_put(m->t, STORE_INDEX, key_str(&k), *order, m->e);
+	token_key(&k, m, hit->book, token, hit->kind, hit->id);
+	if (there)
+		return store_put(m->t, STORE_INDEX, key_str(&k), (struct str){"", 0}, m->e);
 	return store_del(m->t, STORE_INDEX, key_str(&k), m->e) < 0 ? -1 : 0;
 }
 
-/* Both lists are sorted. Each row has the order key in it, so all are written when that changed. */
+/* Brings the index from the tokens of one to those of the other; both lists are sorted. */
 static int
-write_tokens(struct model *m, const struct directory_hit *hit, const struct placed *old,
-    const struct placed *new)
+write_tokens(struct model *m, const struct directory_hit *hit, const struct placed *from,
+    const struct placed *to)
 {
-	bool moved = !str_eq(old->key, new->key);
+	struct str_list old, new;
 	size_t i = 0, k = 0;
 
-	while (i < old->tokens.n || k < new->tokens.n) {
+	if (placed_tokens(m->a, from, &old, m->e) != 0 || placed_tokens(m->a, to, &new, m->e) != 0)
+		return -1;
+	while (i < old.n || k < new.n) {
 		size_t next_i = i, next_k = k;
 		struct str gone = {"", 0}, come = {"", 0};
 		int c;
 
-		if (i < old->tokens.n)
-			gone = cut_token(&old->tokens, &next_i);
-		if (k < new->tokens.n)
-			come = cut_token(&new->tokens, &next_k);
-		c = i == old->tokens.n ? 1 : k == new->tokens.n ? -1 : str_cmp(gone, come);
-		if (c < 0 && write_token(m, hit->book, gone, hit, NULL) != 0)
-			return -1;
-		if ((c > 0 || (c == 0 && moved)) && write_token(m, hit->book, come, hit, &new->key) != 0)
+		if (i < old.n)
+			gone = cut_token(&old, &next_i);
+		if (k < new.n)
+			come = cut_token(&new, &next_k);
+		c = i == old.n ? 1 : k == new.n ? -1 : str_cmp(gone, come);
+		if (c != 0 && write_token(m, hit, c < 0 ? gone : come, c > 0) != 0)
 			return -1;
 		i = c <= 0 ? next_i : i;
 		k = c >= 0 ? next_k : k;
 	}
 	return 0;
-}
-
-static bool
-same_tokens(const struct str_list *a, const struct str_list *b)
-{
-	for (size_t i = 0; i < a->n && a->n == b->n; i++)
-		if (!str_eq(a->v[i], b->v[i]))
-			return false;
-	return a->n == b->n;
 }
 
 static int
@@ -162,7 +152,7 @@ put(struct model *m, uint32_t book, const struct directory_item *item)
 	    (rc = placed_get(m, book, item->kind, item->id, &old)) < 0)
 		return -1;
 	in_place = rc == 1 && str_eq(old.key, new.key) && str_eq(old.text, new.text);
-	if (in_place && same_tokens(&old.tokens, &new.tokens))
+	if (in_place && str_eq(old.more, new.more))
 		return 0;
 	if (!in_place) {
 		ref_write(ref, item->kind, item->id);

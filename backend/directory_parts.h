@@ -15,10 +15,9 @@ enum {
 };
 
 /* What an item became: an order key, the text that filters look at (number, first name, last
- * name, e-mail address, folded, each with a NUL behind it), and its tokens, sorted. */
+ * name, e-mail address, folded, each with a NUL behind it), and the other fields, likewise. */
 struct placed {
-	struct str key, text;
-	struct str_list tokens;
+	struct str key, text, more;
 };
 
 int placed_make(
@@ -31,10 +30,14 @@ int placed_get(
 int placed_put(
     struct model *m, uint32_t book, enum directory_kind kind, uint64_t id, const struct placed *p);
 int placed_del(struct model *m, uint32_t book, enum directory_kind kind, uint64_t id);
+/* What searches find it by, sorted, in the arena. */
+int placed_tokens(struct arena *a, const struct placed *p, struct str_list *ret, struct err *e);
 
-/* The row of a token, or with id 0 and no kind what all rows begin with whose token does. */
+/* The row of a token, or with id 0 what all rows begin with whose token does. */
 void token_key(struct key *k, const struct model *m, uint32_t book, struct str token,
     enum directory_kind kind, uint64_t id);
+/* Reads the item back from such a row: false when the row is damaged. */
+bool token_item(struct str key, enum directory_kind *kind, uint64_t *id);
 
 /* An item of the list has refs, sorted, each of REF_BYTES; the last one is the winner. */
 void ref_write(char *to, enum directory_kind kind, uint64_t id);

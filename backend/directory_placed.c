@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What is written for an item. The row of an item keeps all of it, so that taking it back does
- * not depend on how folding or the choice of fields was at that time.
+ * What is written for an item. The row of an item keeps the folded fields, so that taking it back
+ * does not depend on how folding or the choice of fields was at that time. How fields are split
+ * into words is made again from them: a change of fold_tokens() needs a new version here.
  */
 #include <string.h>
 
 #include "backend/directory_parts.h"
 #include "backend/fold.h"
 
-enum { VERSION = 1, HEAD = 7, TEXTS = 4 };
+enum { VERSION = 1, HEAD = 5, TEXTS = 4, FIELDS_MAX = TEXTS + 1 + DIRECTORY_FIELDS_MAX };
 
 static int
 no_room(struct err *e)
@@ -52,38 +53,65 @@ joined(struct arena *a, struct str first, struct str last)
 	return (struct str){to, first.n + 1 + last.n};
 }
 
+/* Folds texts and puts them down one behind the other. */
+static int
+fold_all(struct arena *a, const struct str *v, size_t n, struct str *ret, struct err *e)
+{
+	struct str folded[FIELDS_MAX];
+	size_t size = 0;
+	char *p;
+
+	for (size_t i = 0; i < n; i++) {
+		if (fold_text(a, v[i], &folded[i], e) != 0)
+			return -1;
+		size += folded[i].n + 1;
+	}
+	if ((p = arena_alloc(a, size)) == NULL)
+		return no_room(e);
+	*ret = (struct str){p, size};
+	for (size_t i = 0; i < n; i++)
+		p = put_str(p, folded[i]) + 1;
+	return 0;
+}
+
 int
 placed_make(struct arena *a, const struct directory_item *item, struct placed *ret, struct err *e)
 {
 	const struct str texts[TEXTS] = {item->number, item->first, item->last, item->email};
-	struct str *v;
-	size_t n = 0;
-	char *p;
 
 	if (item->nfields > DIRECTORY_FIELDS_MAX || item->id == 0 ||
 	    (item->kind != DIRECTORY_ENTRY && item->kind != DIRECTORY_USER))
 		return err_set(e, ERR_INVALID, NULL);
 	ret->key = placed_key(a, item->number, item->first, item->last);
-	v = arena_array(a, TEXTS + 1 + item->nfields, sizeof(*v));
-	if (ret->key.p == NULL || v == NULL)
+	if (ret->key.p == NULL)
 		return no_room(e);
-	for (size_t i = 0; i < TEXTS; i++) {
-		if (fold_text(a, texts[i], &v[i], e) != 0)
-			return -1;
-		n += v[i].n + 1;
-	}
-	if ((p = arena_alloc(a, n)) == NULL)
-		return no_room(e);
-	ret->text = (struct str){p, n};
-	for (size_t i = 0; i < TEXTS; i++)
-		p = put_str(p, v[i]) + 1;
-	n = TEXTS;
+	return fold_all(a, texts, TEXTS, &ret->text, e) != 0
+	    ? -1
+	    : fold_all(a, item->fields, item->nfields, &ret->more, e);
+}
+
+/* Takes texts apart that end with a NUL. */
+static size_t
+split(struct str s, struct str *to, size_t most)
+{
+	size_t n = 0;
+
+	while (s.n > 0 && n < most)
+		str_cut(s, '\0', &to[n++], &s);
+	return n;
+}
+
+int
+placed_tokens(struct arena *a, const struct placed *p, struct str_list *ret, struct err *e)
+{
+	struct str v[FIELDS_MAX] = {{NULL, 0}};
+	size_t n = TEXTS;
+
+	split(p->text, v, TEXTS);
 	if (v[1].n > 0 && v[2].n > 0 && (v[n++] = joined(a, v[1], v[2])).p == NULL)
 		return no_room(e);
-	for (size_t i = 0; i < item->nfields; i++)
-		if (fold_text(a, item->fields[i], &v[n++], e) != 0)
-			return -1;
-	return fold_tokens(a, v, n, &ret->tokens, e);
+	n += split(p->more, v + n, DIRECTORY_FIELDS_MAX);
+	return fold_tokens(a, v, n, ret, e);
 }
 
 static void
@@ -112,28 +140,19 @@ int
 placed_put(
     struct model *m, uint32_t book, enum directory_kind kind, uint64_t id, const struct placed *p)
 {
-	size_t n = HEAD + p->key.n + p->text.n;
+	size_t n = HEAD + p->key.n + p->text.n + p->more.n;
 	struct key k;
 	char *row, *at;
 
-	for (size_t i = 0; i < p->tokens.n; i++) {
-		n += 2 + p->tokens.v[i].n;
-		if (p->tokens.v[i].n > UINT16_MAX)
-			return no_room(m->e);
-	}
-	if (p->key.n > UINT16_MAX || p->text.n > UINT16_MAX || p->tokens.n > UINT16_MAX)
+	if (p->key.n > UINT16_MAX || p->text.n > UINT16_MAX)
 		return no_room(m->e);
 	if ((row = arena_alloc(m->a, n)) == NULL)
 		return no_room(m->e);
 	row[0] = VERSION;
-	at = put16(put16(put16(row + 1, p->key.n), p->text.n), p->tokens.n);
-	for (size_t i = 0; i < p->tokens.n; i++)
-		at = put16(at, p->tokens.v[i].n);
-	at = put_str(put_str(at, p->key), p->text);
-	for (size_t i = 0; i < p->tokens.n; i++)
-		at = put_str(at, p->tokens.v[i]);
+	at = put16(put16(row + 1, p->key.n), p->text.n);
+	at = put_str(put_str(put_str(at, p->key), p->text), p->more);
 	placed_row(&k, m, book, kind, id);
-	return store_put(m->t, STORE_DATA, key_str(&k), (struct str){row, n}, m->e);
+	return store_put(m->t, STORE_DATA, key_str(&k), (struct str){row, (size_t)(at - row)}, m->e);
 }
 
 static int
@@ -145,34 +164,17 @@ broken(struct model *m)
 static int
 decode(struct model *m, struct str raw, struct placed *ret)
 {
-	const char *lengths = raw.p + HEAD, *at;
-	size_t left;
+	const char *at = raw.p + HEAD;
 
 	if (raw.n < HEAD || raw.p[0] != VERSION)
 		return broken(m);
-	ret->key.n = get16(raw.p + 1);
-	ret->text.n = get16(raw.p + 3);
-	ret->tokens.n = get16(raw.p + 5);
-	left = raw.n - HEAD;
-	if (left < 2 * ret->tokens.n + ret->key.n + ret->text.n)
+	ret->key = (struct str){at, get16(raw.p + 1)};
+	ret->text = (struct str){at + ret->key.n, get16(raw.p + 3)};
+	if (raw.n - HEAD < ret->key.n + ret->text.n)
 		return broken(m);
-	left -= 2 * ret->tokens.n + ret->key.n + ret->text.n;
-	ret->key.p = lengths + 2 * ret->tokens.n;
-	ret->text.p = ret->key.p + ret->key.n;
-	at = ret->text.p + ret->text.n;
-	ret->tokens.v = arena_array(m->a, ret->tokens.n + 1, sizeof(*ret->tokens.v));
-	if (ret->tokens.v == NULL)
-		return no_room(m->e);
-	for (size_t i = 0; i < ret->tokens.n; i++) {
-		size_t n = get16(lengths + 2 * i);
-
-		if (n > left)
-			return broken(m);
-		ret->tokens.v[i] = (struct str){at, n};
-		at += n;
-		left -= n;
-	}
-	return left == 0 ? 0 : broken(m);
+	ret->more.p = ret->text.p + ret->text.n;
+	ret->more.n = raw.n - HEAD - ret->key.n - ret->text.n;
+	return 0;
 }
 
 int
@@ -223,14 +225,34 @@ void
 token_key(struct key *k, const struct model *m, uint32_t book, struct str token,
     enum directory_kind kind, uint64_t id)
 {
+	int bytes = 0;
+
 	if (token.n > TOKEN_MAX)
 		token.n = TOKEN_MAX;
 	key_text(k, m->tenant, book, INDEX_SEARCH, token);
 	if (id == 0)
 		return;
+	while (bytes < 8 && id >> (8 * bytes) != 0)
+		bytes++;
 	k->bytes[k->n++] = '\0';
-	ref_write(k->bytes + k->n, kind, id);
-	k->n += REF_BYTES;
+	for (int i = bytes - 1; i >= 0; i--)
+		k->bytes[k->n++] = (char)(id >> (8 * i) & 0xff);
+	k->bytes[k->n++] = (char)((unsigned)kind << 4 | (unsigned)bytes);
+}
+
+bool
+token_item(struct str key, enum directory_kind *kind, uint64_t *id)
+{
+	unsigned tail = key.n > 0 ? (unsigned char)key.p[key.n - 1] : 0, bytes = tail & 15;
+
+	*id = 0;
+	if (bytes > 8 || key.n < KEY_HEAD + bytes + 2 ||
+	    (tail >> 4 != DIRECTORY_ENTRY && tail >> 4 != DIRECTORY_USER))
+		return false;
+	for (size_t i = key.n - 1 - bytes; i < key.n - 1; i++)
+		*id = *id << 8 | (unsigned char)key.p[i];
+	*kind = (enum directory_kind)(tail >> 4);
+	return true;
 }
 
 int

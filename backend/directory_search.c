@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Search: the rows of the index that begin with the query give items with their order keys;
- * those that are the row of the view under their key are handed on, in order.
+ * Search: the rows of the index that begin with the query give items; those that are the row of
+ * the view under their order key are handed on, in order.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,8 @@
 struct found {
 	struct str key;
 	size_t place; /* which stream */
-	char ref[REF_BYTES];
+	enum directory_kind kind;
+	uint64_t id;
 };
 
 struct search {
@@ -22,8 +23,7 @@ struct search {
 	struct found *v;
 	size_t n, size;
 	size_t stream; /* whose index is read */
-	size_t head;   /* bytes of an index key in front of the token */
-	int failed;
+	enum err_code failed;
 };
 
 static int
@@ -45,22 +45,19 @@ keep(void *arg, struct str key, struct str val)
 	struct search *q = arg;
 	struct found *f;
 
+	(void)val;
 	if (q->n == q->most)
 		return 1;
-	if (key.n < q->head + REF_BYTES || (q->n == q->size && grow(q) != 0)) {
-		q->failed = key.n < q->head + REF_BYTES ? ERR_INTERNAL : ERR_TOO_LARGE;
-		return 1;
-	}
-	f = &q->v[q->n];
-	f->key = arena_copy(&q->g->mem, val);
-	f->place = q->stream;
-	memcpy(f->ref, key.p + key.n - REF_BYTES, REF_BYTES);
-	if (f->key.p == NULL) {
+	if (q->n == q->size && grow(q) != 0) {
 		q->failed = ERR_TOO_LARGE;
 		return 1;
 	}
-	q->n++;
-	return 0;
+	f = &q->v[q->n++];
+	f->key = (struct str){"", 0};
+	f->place = q->stream;
+	if (!token_item(key, &f->kind, &f->id))
+		q->failed = ERR_INTERNAL;
+	return q->failed != 0;
 }
 
 static int
@@ -71,12 +68,11 @@ collect(struct search *q)
 
 	for (q->stream = 0; q->stream < g->n; q->stream++) {
 		token_key(&prefix, &g->m, g->s[q->stream].book, q->query, DIRECTORY_ENTRY, 0);
-		q->head = prefix.n;
 		if (store_scan(
 		        g->m.t, STORE_INDEX, key_str(&prefix), (struct str){"", 0}, keep, q, g->m.e) != 0)
 			return -1;
 		if (q->failed != 0)
-			return err_set(g->m.e, (enum err_code)q->failed, NULL);
+			return err_set(g->m.e, q->failed, NULL);
 	}
 	return 0;
 }
@@ -90,7 +86,77 @@ compare(const void *a, const void *b)
 
 	if (c == 0)
 		c = (x->place < y->place) - (x->place > y->place);
-	return c != 0 ? c : memcmp(y->ref, x->ref, REF_BYTES);
+	if (c == 0)
+		c = (x->kind < y->kind) - (x->kind > y->kind);
+	return c != 0 ? c : (x->id > y->id) - (x->id < y->id);
+}
+
+/* Tokens are cut in the index: a longer query is compared with what was cut. */
+static int
+is_found(struct search *q, struct arena *a, const struct placed *p)
+{
+	struct str_list tokens;
+
+	if (q->query.n <= TOKEN_MAX)
+		return 1;
+	if (placed_tokens(a, p, &tokens, q->g->m.e) != 0)
+		return -1;
+	for (size_t i = 0; i < tokens.n; i++)
+		if (tokens.v[i].n >= q->query.n && memcmp(tokens.v[i].p, q->query.p, q->query.n) == 0)
+			return 1;
+	return 0;
+}
+
+/* 1 = the item's order key is known now, 0 = it was not found after all, -1. */
+static int
+look_up(struct search *q, struct found *f)
+{
+	struct model m = q->g->m;
+	struct arena mem;
+	struct placed p;
+	int rc;
+
+	arena_init(&mem, DIRECTORY_SCRATCH);
+	m.a = &mem;
+	rc = placed_get(&m, q->g->s[f->place].book, f->kind, f->id, &p);
+	if (rc == 0)
+		rc = err_set(m.e, ERR_INTERNAL, "an item of a directory is not known");
+	if (rc == 1)
+		rc = is_found(q, &mem, &p);
+	if (rc == 1 && (f->key = arena_copy(&q->g->mem, p.key)).p == NULL)
+		rc = err_set(m.e, ERR_TOO_LARGE, NULL);
+	arena_free(&mem);
+	return rc;
+}
+
+/* Each item once, with its order key, sorted. */
+static int
+resolve(struct search *q)
+{
+	size_t n = 0;
+	int rc;
+
+	if (q->n == 0)
+		return 0;
+	qsort(q->v, q->n, sizeof(*q->v), compare);
+	for (size_t i = 0; i < q->n; i++) {
+		if (i > 0 && compare(&q->v[i], &q->v[i - 1]) == 0)
+			continue;
+		q->v[n++] = q->v[i];
+	}
+	q->n = n;
+	n = 0;
+	for (size_t i = 0; i < q->n; i++) {
+		struct found f = q->v[i];
+
+		if ((rc = look_up(q, &f)) < 0)
+			return -1;
+		if (rc == 1)
+			q->v[n++] = f;
+	}
+	q->n = n;
+	qsort(q->v, q->n, sizeof(*q->v), compare);
+	return 0;
 }
 
 /* The row of the view under a key, as an item of the stream that it is from. */
@@ -112,23 +178,6 @@ winner(struct merge *g, struct str key, struct stream **s, struct ranked_item *i
 	return 0;
 }
 
-/* Tokens are cut in the index: a longer query is compared with what was cut. */
-static int
-is_whole(struct search *q, const struct directory_hit *hit)
-{
-	struct placed p;
-	int rc;
-
-	if (q->query.n <= TOKEN_MAX)
-		return 1;
-	if ((rc = placed_get(&q->g->m, hit->book, hit->kind, hit->id, &p)) <= 0)
-		return rc;
-	for (size_t i = 0; i < p.tokens.n; i++)
-		if (p.tokens.v[i].n >= q->query.n && memcmp(p.tokens.v[i].p, q->query.p, q->query.n) == 0)
-			return 1;
-	return 0;
-}
-
 /* Rows with the same order key: 0, 1 = the caller wants no more, -1. */
 static int
 give(struct search *q, const struct found *f, size_t n, directory_row_fn *row, void *arg)
@@ -136,7 +185,6 @@ give(struct search *q, const struct found *f, size_t n, directory_row_fn *row, v
 	struct ranked_item item;
 	struct directory_hit hit = {0};
 	struct stream *s;
-	char ref[REF_BYTES];
 	int rc = winner(q->g, f->key, &s, &item);
 
 	if (rc <= 0)
@@ -144,14 +192,9 @@ give(struct search *q, const struct found *f, size_t n, directory_row_fn *row, v
 	hit.book = s->book;
 	if (ref_winner(item.refs, &hit, q->g->m.e) != 0)
 		return -1;
-	ref_write(ref, hit.kind, hit.id);
-	for (size_t i = 0; i < n; i++) {
-		if (&q->g->s[f[i].place] != s || memcmp(f[i].ref, ref, REF_BYTES) != 0)
-			continue;
-		if ((rc = is_whole(q, &hit)) <= 0)
-			return rc;
-		return row(arg, &hit, f->key) != 0;
-	}
+	for (size_t i = 0; i < n; i++)
+		if (&q->g->s[f[i].place] == s && f[i].kind == hit.kind && f[i].id == hit.id)
+			return row(arg, &hit, f->key) != 0;
 	return 0;
 }
 
@@ -161,10 +204,8 @@ search(struct search *q, directory_row_fn *row, void *arg)
 	size_t end;
 	int rc = 0;
 
-	if (collect(q) != 0)
+	if (collect(q) != 0 || resolve(q) != 0)
 		return -1;
-	if (q->n > 0)
-		qsort(q->v, q->n, sizeof(*q->v), compare);
 	for (size_t i = 0; i < q->n && rc == 0; i = end) {
 		for (end = i + 1; end < q->n && str_eq(q->v[end].key, q->v[i].key);)
 			end++;
