@@ -63,7 +63,9 @@ $(PACKAGES): packaging/packages.txt packaging/install-packages.sh
 $(KORE_STAMP): | $(PACKAGES)
 
 # --- what is made of what -----------------------------------------------------
-TEXT_UNITS := budget json_read xml_read tree text json_sink xml_sink
+TEXT_UNITS := budget json_read xml_read tree text json_sink xml_sink \
+	card vcard vcard_line vcard_pick vcard_value vcard_write csv csv_write \
+	text_list entry_card
 DEV_UNITS := rec_dev
 COMMON_SRC := $(filter-out $(TEXT_UNITS:%=common/%.c) $(DEV_UNITS:%=common/%.c),$(wildcard common/*.c))
 TEXT_SRC := $(TEXT_UNITS:%=common/%.c)
@@ -150,9 +152,8 @@ CHECK_LDLIBS := -lcheck -lsubunit -lrt -lm -lpthread -lcurl -lssl -lcrypto
 
 # Gateway units that know no Kore can be tested without it.
 GATEWAY_UNITS := $(BUILD)/libgatewayunits.a
-$(GATEWAY_UNITS): $(call obj,$(patsubst %,gateway/%.c,accept cors cred multipart openapi preconditions query \
-	pend req render \
-	confine walltime))
+$(GATEWAY_UNITS): $(call obj,$(patsubst %,gateway/%.c,accept card_body cors cred multipart openapi \
+	preconditions query pend req render confine walltime))
 TEST_LIBS := $(RIG_LIB) $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(GATEWAY_UNITS) $(DEV_LIB) $(TEXT_LIB) \
 	$(COMMON_LIB)
 TEST_LDLIBS := $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(TEXT_LDLIBS) $(COMMON_LDLIBS) $(CHECK_LDLIBS)

@@ -12,12 +12,13 @@ count(struct job *j, int64_t us)
 {
 	struct res_count *n = &j->be->counts[j->res - all_resources];
 	int status = err_status(j->err.code);
+	bool fault = err_is_fault(j->err.code);
 
 	n->calls++;
 	n->microseconds += us;
 	if (us > n->longest)
 		n->longest = us;
-	if (status >= 500)
+	if (fault)
 		n->errors++;
 	else if (status >= 400)
 		n->refused++;
@@ -27,7 +28,7 @@ static void
 write_log(struct job *j, int64_t us)
 {
 	struct log_line l;
-	bool fault = err_status(j->err.code) >= 500;
+	bool fault = err_is_fault(j->err.code);
 
 	if (!log_wanted(fault ? LOG_WARN_ : LOG_INFO_))
 		return;

@@ -16,6 +16,7 @@
 #include "common/conf.h"
 
 struct load;
+struct sweep;
 
 /* Counters of one resource, by its place in the table. */
 struct res_count {
@@ -26,6 +27,7 @@ struct backend {
 	const struct conf *conf;
 	struct store *store;
 	struct writer *writer;
+	struct sweep *sweep;
 	struct pool *pool;
 	struct auth *auth;
 	struct image *image;

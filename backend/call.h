@@ -22,13 +22,17 @@ struct who {
 	bool by_key;   /* by a private key */
 };
 
+/* Three texts of 255 characters and what joins them. */
+enum { MARK_NAME_MAX = 3 * 255 * 4 + 2 };
+
 /* Where a list stands between its parts: what was sent last. */
 struct mark {
 	bool set;
 	size_t owner; /* place among the owners listed */
 	uint64_t id;
-	char name[1024];
+	char name[MARK_NAME_MAX];
 	size_t name_n;
+	uint64_t left; /* items still to come, where their number was fixed at the beginning */
 };
 
 struct call {
@@ -63,8 +67,8 @@ int call_owners(struct call *c, uint32_t *owners, size_t *n);
 /* Whose data a user named in a path stands for: the caller's own (by name, alias or messaging id),
  * or anybody's for an administrator. -1 with ERR_FORBIDDEN, for an administrator ERR_NOT_FOUND. */
 int call_subject(struct call *c, struct str name, uint32_t *owner);
-/* The client's document, checked as if nobody had checked it before. 0 or -1. */
-int call_document(struct call *c, void *obj);
+/* The client's document, checked as if nobody had checked it before. */
+int call_document(struct call *c, const struct rec *r, bool update, void *obj);
 /* A query parameter, NULL when absent. */
 const struct query *call_query(const struct call *c, const char *name);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/book.h"
 #include "backend/control.h"
 #include "backend/key.h"
 #include "backend/private_keys.h"
@@ -155,6 +156,8 @@ owner_of(struct model *m, const struct stored_row *row, uint32_t *owner)
 		rc = model_name(m, INDEX_LOGIN, row->owner, owner);
 	else if (row->owner_type == owner_type_GROUP)
 		rc = model_name(m, INDEX_GROUP, row->owner, owner);
+	else if (row->owner_type == owner_type_BOOK)
+		rc = model_name(m, INDEX_PHONEBOOK, row->owner, owner);
 	if (rc == 0)
 		return err_set(m->e, ERR_NOT_FOUND, "there is no %s %.*s",
 		    enum_text(&enum_owner_type, row->owner_type), (int)row->owner.n, row->owner.p);
@@ -184,6 +187,27 @@ put_item(
 	return model_number_used(m, r->store, id) != 0 || model_item_index(m, r, id, owner) != 0
 	    ? -1
 	    : model_put(m, r, owner, id, obj);
+}
+
+/* Numbers of entries are the owner's own affair: another owner's of the same number is no harm. */
+static int
+put_entry(struct model *m, uint32_t owner, const struct stored_row *row, const struct entry *e)
+{
+	uint64_t id = REC_HAS(row, stored_row, item) ? (uint64_t)row->item : 0;
+	bool is_private = row->owner_type == owner_type_USER;
+	int rc = 0;
+
+	if (!is_private && row->owner_type != owner_type_BOOK)
+		return err_set(m->e, ERR_INVALID, "an entry belongs to a user or a book");
+	if (id > INT32_MAX)
+		return err_set(m->e, ERR_INVALID, "the number is too large");
+	if (is_private && book_private_make(m, owner) != 0)
+		return -1;
+	if (id != 0 &&
+	    (model_number_used(m, rec_entry.store, id) != 0 ||
+	        (rc = entry_replace(m, owner, id, e)) < 0))
+		return -1;
+	return rc == 1 ? 0 : entry_add(m, owner, id, e, NULL);
 }
 
 static int
@@ -218,12 +242,18 @@ apply_row(struct backend *be, struct model *m, const struct stored_row *row)
 		return put_named(m, r, INDEX_GROUP, ((struct group *)obj)->name, obj);
 	if (r == &rec_branch)
 		return put_named(m, r, INDEX_BRANCH, ((struct branch *)obj)->name, obj);
+	if (r == &rec_phonebook)
+		return book_put(m, obj);
 	if (owner_of(m, row, &owner) != 0)
 		return -1;
 	if (r == &rec_room)
 		return room_load(m, owner, REC_HAS(row, stored_row, item) ? (uint64_t)row->item : 0, obj);
 	if (r == &rec_private_key)
 		return put_key(m, owner, row, obj);
+	if (r == &rec_entry)
+		return put_entry(m, owner, row, obj);
+	if (r == &rec_private_book && book_private_make(m, owner) != 0)
+		return -1;
 	if (record_is_numbered(r))
 		return put_item(m, r, owner, row, obj);
 	return model_put(m, r, owner, REC_HAS(row, stored_row, item) ? (uint64_t)row->item : 0, obj);
@@ -314,11 +344,13 @@ name_owner(struct dump *d, size_t i)
 	struct stored_row *row = &d->j->ctl_reply->rows.v[i];
 	struct user u;
 	struct group g;
+	struct phonebook b;
 	int rc = 0;
 
 	REC_SET(row, stored_row, owner_type, owner_type_SYSTEM);
 	if (d->owners[i] == OWNER_SYSTEM || row->kind == rec_user.store ||
-	    row->kind == rec_group.store || row->kind == rec_branch.store)
+	    row->kind == rec_group.store || row->kind == rec_branch.store ||
+	    row->kind == rec_phonebook.store)
 		return 0;
 	if ((rc = model_get(d->m, &rec_user, d->owners[i], 0, &u)) == 1) {
 		REC_SET(row, stored_row, owner_type, owner_type_USER);
@@ -326,8 +358,37 @@ name_owner(struct dump *d, size_t i)
 	} else if (rc == 0 && (rc = model_get(d->m, &rec_group, d->owners[i], 0, &g)) == 1) {
 		REC_SET(row, stored_row, owner_type, owner_type_GROUP);
 		REC_SET(row, stored_row, owner, g.name);
+	} else if (rc == 0 && (rc = model_get(d->m, &rec_phonebook, d->owners[i], 0, &b)) == 1) {
+		REC_SET(row, stored_row, owner_type, owner_type_BOOK);
+		REC_SET(row, stored_row, owner, b.name);
 	}
 	return rc == 1 ? 0 : rc < 0 ? -1 : err_set(&d->j->err, ERR_INTERNAL, "a record has no owner");
+}
+
+/* Entries that are being swept are gone for everybody, and their owner may be. */
+static int
+drop_swept(struct dump *d)
+{
+	struct stored_row_list *rows = &d->j->ctl_reply->rows;
+	uint32_t last = OWNER_SYSTEM;
+	int swept = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < rows->n; i++) {
+		bool is_entry = rows->v[i].kind == rec_entry.store;
+
+		if (is_entry && d->owners[i] != last) {
+			last = d->owners[i];
+			if ((swept = book_is_swept(d->m, last)) < 0)
+				return -1;
+		}
+		if (is_entry && swept == 1)
+			continue;
+		rows->v[n] = rows->v[i];
+		d->owners[n++] = d->owners[i];
+	}
+	rows->n = n;
+	return 0;
 }
 
 int
@@ -347,6 +408,8 @@ control_dump(struct job *j, struct model *m)
 		return -1;
 	if (d->failed)
 		return err_set(&j->err, ERR_TOO_LARGE, NULL);
+	if (drop_swept(d) != 0)
+		return -1;
 	for (size_t i = 0; i < r->rows.n; i++)
 		if (name_owner(d, i) != 0)
 			return -1;

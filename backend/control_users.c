@@ -5,6 +5,7 @@
 
 #include "backend/control.h"
 #include "backend/key.h"
+#include "backend/members.h"
 #include "backend/private_keys.h"
 #include "backend/repeat.h"
 #include "backend/rooms.h"
@@ -75,7 +76,8 @@ change(struct job *j, struct model *m)
 		REC_SET(&u, user, not_before, wall_ms());
 		break;
 	case ctl_command_USER_REMOVE:
-		return model_user_forget(m, id, &old) != 0 || private_keys_forget(m, id) != 0
+		return model_user_forget(m, id, &old) != 0 || members_gone(m, id, &old) != 0 ||
+		        private_keys_forget(m, id) != 0
 		    ? -1
 		    : control_remove_owner(m, id);
 	default:
@@ -153,6 +155,9 @@ control_remove_owner(struct model *m, uint32_t owner)
 		struct str rest;
 
 		if (!key_split(r.keys[i], &tenant, &o, &kind, &rest))
+			continue;
+		/* Entries and their places are book.c's to remove, many of them later. */
+		if (kind == rec_entry.store || kind == DATA_PLACED || kind == DATA_TREE)
 			continue;
 		if (kind == rec_schedule.store &&
 		    model_item_unindex(m, &rec_schedule, key_rest_id(rest)) != 0)

@@ -27,7 +27,7 @@
 enum {
 	DIRECTORY_SCRATCH = 8 << 20,
 	DIRECTORY_HITS_MAX = 20000, /* of one search, as in the legacy server */
-	DIRECTORY_FIELDS_MAX = 64,  /* texts of one item that can be searched */
+	DIRECTORY_FIELDS_MAX = 80,  /* texts of one item that can be searched */
 	DIRECTORY_BOOKS_MAX = 1024, /* of one view */
 	/* Kinds of rows in STORE_DATA, under the book's number; none is a record, so a dump passes
 	 * them over. */

@@ -96,7 +96,7 @@ pin_of_document(struct call *c, struct str *ret)
 {
 	struct pin_change in = {0};
 
-	if (call_document(c, &in) != 0)
+	if (call_document(c, c->res->record, false, &in) != 0)
 		return -1;
 	*ret = in.pin;
 	err_push(c->m.e, 1);
@@ -109,7 +109,7 @@ pin_of_document(struct call *c, struct str *ret)
 static int
 read_change(struct call *c, struct password_change *in)
 {
-	if (call_document(c, in) != 0)
+	if (call_document(c, c->res->record, false, in) != 0)
 		return -1;
 	err_push(c->m.e, 1);
 	if (good_password(c, in->password) != 0)

@@ -51,6 +51,26 @@ hooks_of(const struct res *r)
 		return &hooks_password_path;
 	case RES_PORTAL_PASSWORD:
 		return &hooks_password;
+	case RES_PHONEBOOK:
+		return &hooks_phonebook;
+	case RES_PAGEDPHONEBOOK:
+		return &hooks_phonebook_page;
+	case RES_PHONEBOOK_ENTRY:
+		return &hooks_entry;
+	case RES_PHONEBOOK_ENTRIES:
+		return &hooks_phonebook_own;
+	case RES_SEARCH_PHONEBOOK:
+		return &hooks_phonebook_search;
+	case RES_SHOW_CONTACTS:
+		return &hooks_show_contacts;
+	case RES_GOOGLE_IMPORT:
+		return &hooks_google_import;
+	case RES_PHONEBOOKENTRY:
+		return &hooks_phonebookentry;
+	case RES_PHONEBOOKS:
+		return &hooks_phonebooks;
+	case RES_PHONEBOOK_NAMED:
+		return &hooks_phonebook_named;
 	default:
 		return &none;
 	}

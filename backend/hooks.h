@@ -61,10 +61,22 @@ extern const struct hooks hooks_attendant;
 extern const struct hooks hooks_languages;
 extern const struct hooks hooks_operator;
 extern const struct hooks hooks_activegreeting;
-extern const struct hooks hooks_forward, hooks_callfwd, hooks_schedule, hooks_contact,
-    hooks_session, hooks_avatar;
-extern const struct hooks hooks_forward, hooks_callfwd, hooks_schedule, hooks_contact,
-    hooks_session, hooks_logindetails, hooks_logout, hooks_pin_path, hooks_pin, hooks_password_path,
-    hooks_password;
+extern const struct hooks hooks_avatar;
+extern const struct hooks hooks_logindetails;
+extern const struct hooks hooks_logout;
+extern const struct hooks hooks_pin_path;
+extern const struct hooks hooks_pin;
+extern const struct hooks hooks_password_path;
+extern const struct hooks hooks_password;
+extern const struct hooks hooks_phonebook;
+extern const struct hooks hooks_phonebook_page;
+extern const struct hooks hooks_phonebook_own;
+extern const struct hooks hooks_phonebook_search;
+extern const struct hooks hooks_phonebooks;
+extern const struct hooks hooks_phonebook_named;
+extern const struct hooks hooks_entry;
+extern const struct hooks hooks_show_contacts;
+extern const struct hooks hooks_google_import;
+extern const struct hooks hooks_phonebookentry;
 
 #endif

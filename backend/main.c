@@ -20,6 +20,7 @@
 #include "backend/dirs.h"
 #include "backend/loop.h"
 #include "backend/sandbox.h"
+#include "backend/sweep.h"
 #include "backend/upkeep.h"
 #include "common/log.h"
 #include "common/notify.h"
@@ -283,6 +284,7 @@ start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
 	if (writer_start(&be->writer, be->store, (unsigned)conf->backend_queue, BATCH_MAX, e) != 0 ||
 	    pool_start(&be->pool, (unsigned)conf->backend_readers, (unsigned)conf->backend_queue, e) !=
 	        0 ||
+	    sweep_start(&be->sweep, be->store, be->writer, e) != 0 ||
 	    upkeep_start(upkeep, be->store, be->writer, e) != 0)
 		log_fatal("%s", err_text(e));
 }
@@ -291,6 +293,7 @@ static void
 stop_threads(struct backend *be, struct upkeep *upkeep)
 {
 	upkeep_stop(upkeep);
+	sweep_stop(be->sweep);
 	auth_stop(be->auth);
 	image_stop(be->image);
 	/* The writer hands its jobs back to the pool, which frees them. */

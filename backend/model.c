@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend/key.h"
+#include "backend/members.h"
 #include "backend/settings_now.h"
 #include "common/mp.h"
 #include "common/sink.h"
@@ -53,8 +54,8 @@ model_get(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, voi
 	return model_decode(m, r, stored, obj) == 0 ? 1 : -1;
 }
 
-int
-model_put(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, const void *obj)
+static int
+put_record(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, const void *obj)
 {
 	void *copy = arena_alloc(m->a, r->size);
 	struct buf out;
@@ -73,6 +74,23 @@ model_put(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, con
 	                : store_put(m->t, STORE_DATA, key_str(&k), buf_str(&out), m->e);
 	buf_wipe(&out);
 	return rc;
+}
+
+/* Accounts and contact cards are what phonebooks show of users: whoever writes one, the
+ * directories follow in the same transaction. */
+int
+model_put(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, const void *obj)
+{
+	struct user old;
+	int had = 0;
+
+	if (r == &rec_user && (had = model_get(m, r, owner, id, &old)) < 0)
+		return -1;
+	if (put_record(m, r, owner, id, obj) != 0)
+		return -1;
+	if (r == &rec_user)
+		return members_user(m, owner, had == 1 ? &old : NULL, obj);
+	return r == &rec_contact ? members_contact(m, owner, obj) : 0;
 }
 
 int

@@ -179,21 +179,15 @@ serve_read(struct call *c)
 	return err_set(c->m.e, ERR_INTERNAL, NULL);
 }
 
-static int
-read_document(struct call *c, void *input, bool update)
+int
+call_document(struct call *c, const struct rec *r, bool update, void *obj)
 {
 	if (!REC_HAS(c->req, request, body))
 		return err_set(c->m.e, ERR_NO_ENTITY, NULL);
-	return mp_decode(c->res->record, input, c->req->body, DECODE_CLIENT, c->m.a, c->m.e) != 0 ||
-	        rec_validate(c->res->record, input, update, c->m.e) != 0
+	return mp_decode(r, obj, c->req->body, DECODE_CLIENT, c->m.a, c->m.e) != 0 ||
+	        rec_validate(r, obj, update, c->m.e) != 0
 	    ? -1
 	    : 0;
-}
-
-int
-call_document(struct call *c, void *obj)
-{
-	return read_document(c, obj, c->res->update == UPDATE_MERGE);
 }
 
 static int
@@ -210,7 +204,8 @@ write_single(struct call *c)
 	const struct hooks *h = hooks_of(c->res);
 	void *input = new_object(c), *obj = new_object(c), *old = new_object(c);
 
-	if (input == NULL || obj == NULL || old == NULL || call_document(c, input) != 0 ||
+	if (input == NULL || obj == NULL || old == NULL ||
+	    call_document(c, c->res->record, c->res->update == UPDATE_MERGE, input) != 0 ||
 	    load_single(c, obj) != 0)
 		return -1;
 	memcpy(old, obj, c->res->record->size);
@@ -232,7 +227,7 @@ create_item(struct call *c)
 	void *input = new_object(c), *obj = new_object(c);
 	uint64_t id;
 
-	if (input == NULL || obj == NULL || read_document(c, input, false) != 0 ||
+	if (input == NULL || obj == NULL || call_document(c, c->res->record, false, input) != 0 ||
 	    list_count(c, &count) != 0)
 		return -1;
 	if (count >= max)
@@ -257,7 +252,7 @@ write_item(struct call *c)
 	int rc;
 
 	if (input == NULL || obj == NULL || old == NULL || own_item(c, &id) != 0 ||
-	    read_document(c, input, c->res->update == UPDATE_MERGE) != 0)
+	    call_document(c, c->res->record, c->res->update == UPDATE_MERGE, input) != 0)
 		return -1;
 	rc = model_get(&c->m, r, c->who->id, id, obj);
 	if (rc <= 0)

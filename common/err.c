@@ -49,6 +49,10 @@ static const struct {
     {504, "Gateway Timeout"},
     {505, "HTTP Version Not Supported"},
     {507, "Insufficient Storage"},
+    {743, "Bad Credentials"},
+    {744, "Service Error"},
+    {745, "Transport Error"},
+    {747, "Duplicate Entry"},
 };
 
 static enum err_code
@@ -118,6 +122,14 @@ int
 err_status(enum err_code code)
 {
 	return codes[known(code)].status;
+}
+
+bool
+err_is_fault(enum err_code code)
+{
+	int status = err_status(code);
+
+	return status >= 500 && status < 600;
 }
 
 const char *

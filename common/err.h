@@ -8,6 +8,7 @@
 #ifndef COMMON_ERR_H
 #define COMMON_ERR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,8 @@ void err_pop(struct err *e);
  * An unknown number is treated as ERR_INTERNAL. */
 const char *err_name(enum err_code code);
 int err_status(enum err_code code);
+/* Whether it is the server that failed (500 to 599; 743 to 747 are answers to the client). */
+bool err_is_fault(enum err_code code);
 const char *err_text(const struct err *e);
 
 /* The standard reason phrase of an HTTP status (RFC 9110), "Unknown" otherwise. */

@@ -89,6 +89,7 @@ struct rec {
 	bool numbered;    /* an owner has several, each with a number of its own */
 	bool closed;      /* a member of another name is an error */
 	bool sparse;      /* absent members are left out where others are written as null */
+	bool attributes;  /* XML: an empty element whose attributes are the fields, which are texts */
 	const struct field *f;
 	size_t nf;
 	size_t size;

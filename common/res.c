@@ -29,6 +29,18 @@ static const struct {
     {M_OPTIONS, "OPTIONS"},
 };
 
+const struct rec *
+res_input(const struct res *r)
+{
+	return r->input != NULL ? r->input : r->record;
+}
+
+bool
+res_is_list(const struct res *r)
+{
+	return r->shape == SHAPE_COLLECTION || r->listed;
+}
+
 const struct res *
 res_by_number(int64_t number)
 {

@@ -33,7 +33,14 @@ enum family {
 	FAM_BYTES /* a file of the type .media, passed on as it is; Accept is ignored */
 };
 
-enum format { FMT_NONE = 0, FMT_XML = 1 << 0, FMT_JSON = 1 << 1, FMT_TEXT = 1 << 2 };
+enum format {
+	FMT_NONE = 0,
+	FMT_XML = 1 << 0,
+	FMT_JSON = 1 << 1,
+	FMT_TEXT = 1 << 2,
+	FMT_CSV = 1 << 3,  /* lists of phonebook entries alone */
+	FMT_VCARD = 1 << 4 /* likewise */
+};
 
 enum root_style {
 	ROOT_DEFAULT, /* by family: FAM_TREE wrapped, FAM_BEAN bare */
@@ -86,8 +93,14 @@ struct res {
 	enum family family;
 	unsigned formats; /* offered; FAM_TREE prefers XML on a tie, FAM_BEAN JSON */
 	const struct rec *record;
+	const struct rec *input; /* of clients' documents, where it is another than the answers' */
+	const struct rec *head;  /* before the items of a listed answer; its last field is the list */
 	const char *json_root, *xml_root, *root_alias;
 	enum root_style json_style;
+	bool root_is_list;  /* the root stands for the only field of the input's record, a list */
+	bool listed;        /* GET answers records of that kind in parts, as SHAPE_COLLECTION does */
+	enum format first;  /* what wins a tie; FMT_NONE = by family */
+	const char *csv_type; /* subtype of text/ for FMT_CSV; NULL = plain */
 	enum shape shape;
 	enum update update;
 	enum access access;
@@ -121,6 +134,10 @@ extern const struct res all_resources[];
 extern const size_t all_resources_count;
 
 const struct res *res_by_number(int64_t number);
+/* The record of clients' documents, NULL = there are none. */
+const struct rec *res_input(const struct res *r);
+/* Whether GET answers a list. */
+bool res_is_list(const struct res *r);
 
 /* Values of the parameters of a path, decoded, in the order of the path; empty = none. */
 struct res_keys {

@@ -20,7 +20,20 @@ decode(const struct res *r, const struct node *n, enum src_rules rules, void *ob
 	struct tree_src src;
 
 	tree_src_init(&src, n, rules);
-	return rec_decode_over(r->record, obj, &src.src, DECODE_CLIENT, a, e);
+	return rec_decode_over(res_input(r), obj, &src.src, DECODE_CLIENT, a, e);
+}
+
+/* The root is the list itself: its record's field gets a document around it. */
+static int
+decode_list(const struct res *r, enum node_kind kind, const struct node *root, void *obj,
+    struct arena *a, struct err *e)
+{
+	struct node outer = {.kind = kind}, inner = *root;
+
+	inner.name = str_c(res_input(r)->f[0].name);
+	inner.next = NULL;
+	node_append(&outer, &inner);
+	return decode(r, &outer, RULES_TREE, obj, a, e);
 }
 
 static int
@@ -33,7 +46,8 @@ read_json(const struct res *r, const struct node *doc, void *obj, struct arena *
 	if (r->family == FAM_TREE) {
 		for (const struct node *n = doc->first; n != NULL; n = n->next)
 			if (is_root(r, n->name, r->json_root))
-				return decode(r, n, rules, obj, a, e);
+				return r->root_is_list ? decode_list(r, NODE_MAP, n, obj, a, e)
+				                       : decode(r, n, rules, obj, a, e);
 		return err_set(e, ERR_MALFORMED, "the document must have the member \"%s\"", r->json_root);
 	}
 	/* Members outside win over those below the root name: only they were edited. */
@@ -51,7 +65,7 @@ text_read(const struct res *r, enum format fmt, struct str body, void *obj, stru
 {
 	struct node *doc;
 
-	memset(obj, 0, r->record->size);
+	memset(obj, 0, res_input(r)->size);
 	if (str_trim(body).n == 0)
 		return err_set(e, ERR_NO_ENTITY, NULL);
 	/* A resource without an XML form reads JSON whatever the document is called. */
@@ -61,7 +75,8 @@ text_read(const struct res *r, enum format fmt, struct str body, void *obj, stru
 		return -1;
 	if (!is_root(r, doc->name, r->xml_root))
 		return err_set(e, ERR_MALFORMED, "the document must be <%s>", r->xml_root);
-	return decode(r, doc, RULES_TREE, obj, a, e);
+	return r->root_is_list ? decode_list(r, NODE_ELEMENT, doc, obj, a, e)
+	                       : decode(r, doc, RULES_TREE, obj, a, e);
 }
 
 void
@@ -97,52 +112,14 @@ text_write(const struct res *r, enum format fmt, const void *obj, struct buf *ou
 }
 
 void
-text_list_begin(const struct res *r, enum format fmt, bool empty, struct buf *out)
-{
-	if (fmt == FMT_XML)
-		buf_printf(out, empty ? "<%s/>" : "<%s>", r->xml_root);
-	else if (r->family == FAM_TREE)
-		buf_printf(out, "{\"%s\":[", r->json_root);
-	else
-		buf_addc(out, '[');
-}
-
-void
-text_list_item(const struct res *r, enum format fmt, size_t count, const void *obj, struct buf *out)
-{
-	struct sink s;
-
-	if (fmt == FMT_XML) {
-		xml_sink_init(&s, out, r->record->xml != NULL ? r->record->xml : r->record->name);
-		rec_encode(r->record, obj, &s, 0);
-		return;
-	}
-	if (count > 0)
-		buf_addc(out, ',');
-	json_sink_init(&s, out);
-	rec_encode(r->record, obj, &s, r->family == FAM_TREE ? 0 : ENCODE_NULLS | ENCODE_ALSO);
-}
-
-void
-text_list_end(const struct res *r, enum format fmt, bool empty, struct buf *out)
-{
-	if (fmt == FMT_XML) {
-		if (!empty)
-			buf_printf(out, "</%s>", r->xml_root);
-	} else {
-		buf_adds(out, r->family == FAM_TREE ? "]}" : "]");
-	}
-}
-
-void
 text_error(
     const struct res *r, enum format fmt, enum format input, const struct err *e, struct buf *out)
 {
 	struct buf field;
 
 	buf_init(&field, 512);
-	if (r != NULL && r->record != NULL && e->depth > 0)
-		rec_path(r->record, input == FMT_XML, e->path, e->depth, &field);
+	if (r != NULL && res_input(r) != NULL && e->depth > 0)
+		rec_path(res_input(r), input == FMT_XML, e->path, e->depth, &field);
 	if (fmt == FMT_XML) {
 		buf_adds(out, "<error><message>");
 		xml_text(out, str_c(err_text(e)));

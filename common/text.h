@@ -19,6 +19,10 @@ void text_write(const struct res *r, enum format fmt, const void *obj, struct bu
 
 /* Writes a collection piece by piece: begin, item…, end. `count` = items written so far. */
 void text_list_begin(const struct res *r, enum format fmt, bool empty, struct buf *out);
+/* Begins a list whose row has a head: its members, then the items. The head's own list is absent.
+ */
+void text_list_head(
+    const struct res *r, enum format fmt, const void *head, bool empty, struct buf *out);
 void text_list_item(
     const struct res *r, enum format fmt, size_t count, const void *obj, struct buf *out);
 void text_list_end(const struct res *r, enum format fmt, bool empty, struct buf *out);

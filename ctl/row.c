@@ -23,11 +23,12 @@ enum place {
 static enum place
 place_of(const struct rec *r)
 {
-	if (r == &rec_user || r == &rec_group || r == &rec_branch || r == &rec_settings)
+	if (r == &rec_user || r == &rec_group || r == &rec_branch || r == &rec_settings ||
+	    r == &rec_phonebook)
 		return PLACE_OWN;
-	if (r == &rec_voicemail_pin)
+	if (r == &rec_voicemail_pin || r == &rec_private_book)
 		return PLACE_SINGLE;
-	if (record_is_numbered(r))
+	if (record_is_numbered(r) || r == &rec_entry)
 		return PLACE_ITEM;
 	if (r == &rec_avatar)
 		return PLACE_SINGLE;
@@ -141,7 +142,7 @@ read_owner(const struct node *n, int type, struct stored_row *row, struct row_fa
 	const char *field = enum_text(&enum_owner_type, type);
 
 	if (REC_HAS(row, stored_row, owner))
-		return wrong(fault, field, "a row has a user or a group, not both");
+		return wrong(fault, field, "a row has one owner: a user, a group or a book");
 	if (n->kind != NODE_TEXT || n->text.n == 0)
 		return wrong(fault, field, "must be a name");
 	REC_SET(row, stored_row, owner_type, type);
@@ -173,6 +174,8 @@ read_members(const struct node *doc, struct stored_row *row, const struct rec **
 			rc = read_owner(m, owner_type_USER, row, fault);
 		} else if (str_eqc(m->name, "group")) {
 			rc = read_owner(m, owner_type_GROUP, row, fault);
+		} else if (str_eqc(m->name, "book")) {
+			rc = read_owner(m, owner_type_BOOK, row, fault);
 		} else if (str_eqc(m->name, "item")) {
 			rc = read_item(m, row, fault);
 		} else if (str_eqc(m->name, "record")) {
@@ -199,7 +202,7 @@ check_place(const struct rec *r, const struct stored_row *row, struct row_fault 
 		return wrong(fault, enum_text(&enum_owner_type, row->owner_type),
 		    "this kind of row belongs to nobody else");
 	if (place != PLACE_OWN && !owned)
-		return wrong(fault, "user", "is required (or group)");
+		return wrong(fault, "user", "is required (or group, or book)");
 	if (item && (place == PLACE_OWN || place == PLACE_SINGLE))
 		return wrong(fault, "item", "this kind of row has no number");
 	if (!item && place == PLACE_NUMBER)

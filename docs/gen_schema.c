@@ -257,6 +257,15 @@ gen_property(json_t *schemas, const struct rec *r, const struct field *f, struct
 	return j;
 }
 
+static json_t *
+attribute(void)
+{
+	json_t *j = json_object();
+
+	gen_set(j, "attribute", json_true());
+	return j;
+}
+
 static void
 fill(json_t *schemas, json_t *j, const struct rec *r, struct gen_form form)
 {
@@ -270,6 +279,8 @@ fill(json_t *schemas, json_t *j, const struct rec *r, struct gen_form form)
 		if (!gen_shows(f, form.use))
 			continue;
 		gen_set(properties, name_of(f, form), gen_property(schemas, r, f, form));
+		if (form.xml && r->attributes)
+			gen_set(json_object_get(properties, name_of(f, form)), "xml", attribute());
 		if (is_required(r, f, form))
 			gen_append(required, json_string(name_of(f, form)));
 	}

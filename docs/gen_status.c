@@ -40,7 +40,7 @@ gen_reads(const struct res *r, enum method m)
 {
 	if ((m & (M_PUT | M_POST)) == 0 || r->body == BODY_IGNORED)
 		return false;
-	return r->body == BODY_FILE ? m == M_POST : r->record != NULL;
+	return r->body == BODY_FILE ? m == M_POST : res_input(r) != NULL;
 }
 
 bool
@@ -175,9 +175,14 @@ gen_status_name(int status, char *ret, size_t size)
 size_t
 gen_media(const struct res *r, bool input, struct gen_media ret[GEN_MEDIA_MAX])
 {
-	static const struct gen_media known[] = {{"text/xml", FMT_XML}, {"application/xml", FMT_XML},
-	    {"application/json", FMT_JSON}, {"text/plain", FMT_TEXT}};
-	enum format first = r->family == FAM_BEAN ? FMT_JSON : FMT_NONE;
+	bool is_csv = r->csv_type != NULL && strcmp(r->csv_type, "comma-separated-values") == 0;
+	const struct gen_media known[] = {{"text/xml", FMT_XML}, {"application/xml", FMT_XML},
+	    {"application/json", FMT_JSON}, {"text/plain", FMT_TEXT},
+	    {is_csv ? "text/comma-separated-values" : "text/plain", FMT_CSV}, {"text/csv", FMT_CSV},
+	    {"text/x-vcard", FMT_VCARD}, {"text/vcard", FMT_VCARD}};
+	enum format first = r->first != FMT_NONE ? r->first
+	    : r->family == FAM_BEAN              ? FMT_JSON
+	                                         : FMT_NONE;
 	unsigned rest = r->formats;
 	size_t n = 0;
 
@@ -199,7 +204,7 @@ gen_media(const struct res *r, bool input, struct gen_media ret[GEN_MEDIA_MAX])
 		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 			if ((rest & known[i].format) != 0 && (known[i].format == first) == (round == 0))
 				ret[n++] = known[i];
-	if ((rest & ~(unsigned)(FMT_XML | FMT_JSON | FMT_TEXT)) != 0)
+	if ((rest & ~(unsigned)(FMT_XML | FMT_JSON | FMT_TEXT | FMT_CSV | FMT_VCARD)) != 0)
 		gen_die("%s: a format has no media type in gen_media()", r->id);
 	return n;
 }

@@ -9,6 +9,7 @@ enum { WEIGHT_MAX = 1000, WEIGHT_NONE = -1 };
 enum closeness { CLOSE_NOT, CLOSE_ANY, CLOSE_TYPE, CLOSE_EXACT };
 
 struct offer {
+	enum format format;
 	const char *type, *subtype;
 	bool by_wildcard; /* whether ranges with '*' mean it */
 	enum closeness closeness;
@@ -144,35 +145,43 @@ weigh(struct str field, struct offer *offers, size_t n)
 bool
 accept_choose(struct str field, unsigned offered, enum format first, struct accept_choice *ret)
 {
+	/* In the order of preference; a name's aliases stand behind it. */
 	struct offer o[] = {
-	    {"text", "xml", true, CLOSE_NOT, 0},
-	    {"application", "xml", false, CLOSE_NOT, 0},
-	    {"application", "json", true, CLOSE_NOT, 0},
+	    {FMT_XML, "text", "xml", true, CLOSE_NOT, 0},
+	    {FMT_XML, "application", "xml", false, CLOSE_NOT, 0},
+	    {FMT_JSON, "application", "json", true, CLOSE_NOT, 0},
+	    {FMT_CSV, "text", "plain", true, CLOSE_NOT, 0},
+	    {FMT_CSV, "text", "csv", false, CLOSE_NOT, 0},
+	    {FMT_CSV, "text", "comma-separated-values", false, CLOSE_NOT, 0},
+	    {FMT_VCARD, "text", "x-vcard", true, CLOSE_NOT, 0},
+	    {FMT_VCARD, "text", "vcard", false, CLOSE_NOT, 0},
 	};
-	int xml, json;
+	const struct offer *best = NULL;
 
-	*ret = (struct accept_choice){first, false};
+	*ret = (struct accept_choice){.format = first};
 	if (str_trim(field).n == 0)
 		return true;
 	weigh(field, o, sizeof(o) / sizeof(o[0]));
-	xml = o[0].weight > o[1].weight ? o[0].weight : o[1].weight;
-	json = o[2].weight;
-	if ((offered & FMT_XML) == 0)
-		xml = 0;
-	if ((offered & FMT_JSON) == 0)
-		json = 0;
-	if (xml == 0 && json == 0)
+	for (size_t i = 0; i < sizeof(o) / sizeof(o[0]); i++) {
+		bool is_better = best == NULL || o[i].weight > best->weight ||
+		    (o[i].weight == best->weight && o[i].format == first && best->format != first);
+
+		if ((offered & (unsigned)o[i].format) != 0 && o[i].weight > 0 && is_better)
+			best = &o[i];
+	}
+	if (best == NULL)
 		return false;
-	if (xml != json)
-		ret->format = xml > json ? FMT_XML : FMT_JSON;
-	ret->app_xml = ret->format == FMT_XML && o[1].weight > o[0].weight;
+	ret->format = best->format;
+	ret->app_xml = best == &o[1];
+	if (best->format >= FMT_CSV && best->closeness == CLOSE_EXACT)
+		ret->named = best->subtype;
 	return true;
 }
 
 bool
 accept_text(struct str field)
 {
-	struct offer o = {"text", "plain", true, CLOSE_NOT, 0};
+	struct offer o = {FMT_TEXT, "text", "plain", true, CLOSE_NOT, 0};
 
 	if (str_trim(field).n == 0)
 		return true;

@@ -18,12 +18,13 @@ enum {
 
 struct accept_choice {
 	enum format format;
-	bool app_xml; /* XML under the name application/xml */
+	bool app_xml;      /* XML under the name application/xml */
+	const char *named; /* FMT_CSV, FMT_VCARD: subtype of text/ that the client named, or NULL */
 };
 
-/* The offered format (FMT_XML | FMT_JSON) that the client weighs highest, `first` on a tie. An
- * empty field takes anything. application/xml is text/xml where the client names it; wildcards
- * never mean it. False when nothing offered is acceptable. */
+/* The offered format (FMT_XML | FMT_JSON | FMT_CSV | FMT_VCARD) that the client weighs highest,
+ * `first` on a tie. An empty field takes anything. application/xml is text/xml where the client
+ * names it; wildcards never mean it. False when nothing offered is acceptable. */
 bool accept_choose(
     struct str field, unsigned offered, enum format first, struct accept_choice *ret);
 

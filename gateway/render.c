@@ -71,22 +71,40 @@ next_item(struct req *r, struct mp_src *src, struct err *e)
 	return rc;
 }
 
+/* What stands before the items. */
+static int
+begin_list(struct req *r, struct mp_src *src, bool more, bool *is_empty, struct err *e)
+{
+	void *head;
+
+	if (r->res->head == NULL) {
+		*is_empty = !more && mp_src_at_end(src);
+		text_list_begin(r->res, r->accept.format, *is_empty, &r->out);
+		return 0;
+	}
+	if (mp_src_at_end(src))
+		return err_set(e, ERR_INTERNAL, "a list without its head");
+	if ((head = arena_alloc(&r->arena, r->res->head->size)) == NULL)
+		return err_set(e, ERR_INTERNAL, "out of memory");
+	if (rec_decode(r->res->head, head, &src->src, DECODE_ALL, &r->arena, e) != 0)
+		return -1;
+	*is_empty = !more && mp_src_at_end(src);
+	text_list_head(r->res, r->accept.format, head, *is_empty, &r->out);
+	return 0;
+}
+
 static int
 write_list(struct req *r, struct str body, bool more, struct err *e)
 {
-	bool is_first = r->state == REQ_WAIT;
-	bool is_empty = is_first && !more && body.n == 0;
+	bool is_empty = false;
 	struct mp_src src;
 
-	if (is_first)
-		text_list_begin(r->res, r->accept.format, is_empty, &r->out);
-	if (body.n > 0) {
-		mp_src_init(&src, body);
-		do {
-			if (next_item(r, &src, e) != 0)
-				return -1;
-		} while (!mp_src_at_end(&src) && !r->out.failed);
-	}
+	mp_src_init(&src, body);
+	if (r->state == REQ_WAIT && begin_list(r, &src, more, &is_empty, e) != 0)
+		return -1;
+	while (!mp_src_at_end(&src) && !r->out.failed)
+		if (next_item(r, &src, e) != 0)
+			return -1;
 	if (!more)
 		text_list_end(r->res, r->accept.format, is_empty, &r->out);
 	return 0;
@@ -130,7 +148,7 @@ write_success(struct req *r, const struct reply *reply, struct err *e)
 	}
 	r->has_text = true;
 	r->more = more;
-	if (r->res->shape == SHAPE_COLLECTION && reads)
+	if (res_is_list(r->res) && reads)
 		return write_list(r, body, more, e);
 	if (more)
 		return err_set(e, ERR_INTERNAL, "parts of what is no list");
@@ -218,8 +236,27 @@ render_error(struct req *r)
 	}
 	if (r->err.code == ERR_UNAVAILABLE && r->retry_after < 1)
 		r->retry_after = 1;
-	if (r->out.n == 0)
+	/* The legacy server's own codes have no document. */
+	r->has_text = err_status(r->err.code) < 600;
+	if (r->out.n == 0 && r->has_text)
 		text_error(r->res, r->error_format, r->input, &r->err, &r->out);
+}
+
+/* By the name that the client has for it. */
+static const char *
+text_type(const struct req *r)
+{
+	static const char *const types[] = {"text/plain;charset=UTF-8", "text/csv;charset=UTF-8",
+	    "text/comma-separated-values;charset=UTF-8", "text/x-vcard;charset=UTF-8",
+	    "text/vcard;charset=UTF-8"};
+	const char *name = r->accept.named;
+
+	if (name == NULL)
+		name = r->accept.format == FMT_VCARD ? "x-vcard" : r->res->csv_type;
+	for (size_t i = 0; name != NULL && i < sizeof(types) / sizeof(types[0]); i++)
+		if (strncmp(types[i] + 5, name, strlen(name)) == 0)
+			return types[i];
+	return types[0];
 }
 
 const char *
@@ -237,6 +274,8 @@ render_type(const struct req *r)
 		return "text/plain;charset=UTF-8";
 	if (r->accept.format == FMT_XML)
 		return r->accept.app_xml ? "application/xml" : "text/xml";
+	if (r->accept.format == FMT_CSV || r->accept.format == FMT_VCARD)
+		return text_type(r);
 	return r->res->family == FAM_TREE ? "application/json" : "application/json;charset=UTF-8";
 }
 

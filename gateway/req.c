@@ -6,6 +6,7 @@
 
 #include "common/sink.h"
 #include "common/text.h"
+#include "gateway/card_body.h"
 #include "gateway/cred.h"
 #include "gateway/multipart.h"
 #include "gateway/openapi.h"
@@ -173,7 +174,7 @@ answers_document(const struct req *r)
 {
 	return r->res->record != NULL &&
 	    ((r->method & (M_GET | M_HEAD)) != 0 ||
-	        (r->res->shape == SHAPE_CUSTOM && r->method == M_POST));
+	        (r->res->shape == SHAPE_CUSTOM && r->method == M_POST && r->res->body == BODY_IGNORED));
 }
 
 static int
@@ -188,6 +189,8 @@ negotiate(struct req *r, const struct req_in *in)
 		return 0;
 	if (r->res->family == FAM_TREE && (offered & FMT_XML) != 0)
 		first = FMT_XML;
+	if (r->res->first != FMT_NONE)
+		first = r->res->first;
 	if (!accept_choose(in->accept, offered, first, &r->accept) && answers_document(r))
 		return err_set(&r->err, ERR_NOT_ACCEPTABLE, NULL);
 	return 0;
@@ -243,26 +246,29 @@ static int
 read_body(struct req *r, const struct req_in *in)
 {
 	const struct res *res = r->res;
+	const struct rec *rec = res_input(res);
 	void *obj;
 
 	if ((r->method & (M_PUT | M_POST)) == 0 || res->body == BODY_IGNORED)
 		return 0;
 	if (res->body == BODY_FILE)
 		return read_file(r, in);
-	if (res->record == NULL)
+	if (rec == NULL)
 		return 0;
 	if (check_transfer(r, in) != 0 || check_body_type(r, in) != 0)
 		return -1;
-	if ((obj = arena_alloc(&r->arena, res->record->size)) == NULL)
+	if ((obj = arena_alloc(&r->arena, rec->size)) == NULL)
 		return err_set(&r->err, ERR_TOO_LARGE, NULL);
 	if (text_read(res, r->input, in->body, obj, &r->arena, &r->err) != 0)
 		return -1;
-	if (rec_validate(res->record, obj, res->update == UPDATE_MERGE, &r->err) != 0) {
+	if (rec == &rec_card_sync && card_body(obj, &r->arena, &r->err) != 0)
+		return -1;
+	if (rec_validate(rec, obj, res->update == UPDATE_MERGE, &r->err) != 0) {
 		if (r->err.code == ERR_INVALID && res->invalid != ERR_OK)
 			r->err.code = res->invalid;
 		return -1;
 	}
-	mp_encode(res->record, obj, &r->body, ENCODE_SECRETS);
+	mp_encode(rec, obj, &r->body, ENCODE_SECRETS);
 	if (r->body.failed)
 		return err_set(&r->err, ERR_TOO_LARGE, NULL);
 	REC_SET(&r->msg, request, body, buf_str(&r->body));

@@ -230,7 +230,7 @@ START_TEST(equality)
 	ck_assert(rec_equal(r, x, y));
 	for (size_t i = 0; i < r->nf; i++) {
 		const struct field *f = &r->f[i];
-		unsigned char saved[512];
+		unsigned char saved[1024];
 		size_t size = f->kind == K_REC ? f->sub->size
 		    : f->kind == K_BOOL        ? 1
 		    : f->kind == K_ENUM        ? sizeof(int)

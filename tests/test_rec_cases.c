@@ -331,7 +331,7 @@ try_one(
 	if (p->ignored && want != UNREADABLE)
 		want = UNCHANGED;
 	made++;
-	buf_init(&b, 4 << 20);
+	buf_init(&b, 16 << 20);
 	rig_write(doc, &b);
 	text = arena_printf(&a, "%s.%s %s %s: %.*s", res->record->name, p->f->name, way_names[way],
 	    xml                       ? "XML"
@@ -435,14 +435,16 @@ END_TEST
 
 START_TEST(resources)
 {
-	const struct res *r = &all_resources[_i];
+	struct res r = all_resources[_i];
 
-	if (r->record == NULL)
+	/* A list without a document around it is for test_golden: its record has been tried alone. */
+	if (res_input(&r) == NULL || r.root_is_list)
 		return;
-	if ((r->formats & FMT_JSON) != 0)
-		try_resource(r, FMT_JSON, true);
-	if ((r->formats & FMT_XML) != 0)
-		try_resource(r, FMT_XML, true);
+	r.record = res_input(&r);
+	if ((r.formats & FMT_JSON) != 0)
+		try_resource(&r, FMT_JSON, true);
+	if ((r.formats & FMT_XML) != 0)
+		try_resource(&r, FMT_XML, true);
 }
 END_TEST
 

@@ -13,12 +13,14 @@ static const struct {
 	const char *name;
 	int (*run)(const uint8_t *, size_t);
 } targets[] = {
+    {"csv", fuzz_csv},
     {"env", fuzz_env},
     {"json", fuzz_json},
     {"mp", fuzz_mp},
     {"multipart", fuzz_multipart},
     {"path", fuzz_path},
     {"picture", fuzz_picture},
+    {"vcard", fuzz_vcard},
     {"xml", fuzz_xml},
 };
 
@@ -78,7 +80,7 @@ main(int argc, char **argv)
 		if (strcmp(targets[i].name, argv[1]) == 0)
 			target = targets[i].run;
 	if (target == NULL) {
-		fprintf(stderr, "usage: %s env|json|mp|path|xml FILE|DIRECTORY...\n", argv[0]);
+		fprintf(stderr, "usage: %s csv|env|json|mp|path|vcard|xml FILE|DIRECTORY...\n", argv[0]);
 		return 2;
 	}
 	for (int i = 2; i < argc; i++)
