@@ -25,6 +25,12 @@ static const struct facts facts[] = {
         .second = "extendedabsence"},
     {RES_VMPREFS, .body = "{\"email\":\"#@ex.example\"}", .quiet = 1 + permission_name_VOICEMAIL},
     {RES_IMBOT_PREFS, .plain = true},
+    {RES_VOICEMAIL_PIN_PATH, NAMES_VALUE, .mine = "77123"},
+    {RES_LOGINDETAILSUNITE_LOGOUT, .answer = 302},
+    {RES_LOGOUTUNITE, .answer = 302},
+    {RES_PORTAL_PASSWORD_PATH, NAMES_VALUE, .mine = "another-password", .token = 403,
+        .stores_not = M_PUT},
+    {RES_PORTAL_PASSWORD, .body = "{\"password\":\"$\",\"current\":\"$\"}"},
     {RES_AVATAR, NAMES_USER, .mine = "4410", .theirs = "4420", .unknown = "nobody", .plain = true},
 };
 
@@ -92,7 +98,8 @@ golden(const struct res *res, struct buf *out)
 }
 
 void
-facts_body(const struct facts *f, const struct res *res, struct buf *out, const char **type)
+facts_body(
+    const struct facts *f, const struct res *res, enum asker w, struct buf *out, const char **type)
 {
 	static int serial;
 
@@ -113,6 +120,8 @@ facts_body(const struct facts *f, const struct res *res, struct buf *out, const 
 		for (const char *c = f->body; *c != '\0'; c++)
 			if (*c == '#')
 				buf_printf(out, "%d", serial);
+			else if (*c == '$')
+				buf_adds(out, who_password(w));
 			else
 				buf_addc(out, *c);
 	}

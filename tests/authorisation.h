@@ -30,6 +30,8 @@ enum asker {
  * to be refused is tried, and accepted, before it becomes void. */
 void who_make(struct rig *r);
 const char *who_name(enum asker w);
+/* What the caller logs in with, none = some text. */
+const char *who_password(enum asker w);
 /* Puts the caller's credentials into *q: for who is known a token that nobody has used. Texts live
  * until the next call. */
 void who_ask(struct rig *r, enum asker w, struct ask *q);
@@ -51,9 +53,13 @@ struct facts {
 	enum names names;
 	/* One of 4410, one of 4420, and one that nobody has. NAMES_VALUE: the value is `mine`. */
 	const char *mine, *theirs, *unknown;
-	const char *second;  /* the second parameter */
-	unsigned lenient;    /* methods for which an unknown item is no error */
-	const char *body;    /* to be sent; '#' = a number never sent before. NULL = the golden one */
+	const char *second; /* the second parameter */
+	unsigned lenient;   /* methods for which an unknown item is no error */
+	/* To be sent; '#' = a number never sent before, '$' = the caller's password. NULL = the golden
+	 * document. */
+	const char *body;
+	int answer;          /* status where the request is accepted, 0 = 200 */
+	int token;           /* status of accepted requests that come with a token, 0 = the same */
 	unsigned stores_not; /* methods that store nothing, or nothing that is dumped */
 	int quiet;           /* 1 + permission without which writes are accepted and not stored */
 	bool plain;          /* answers to GET have no text that is a user's own */
@@ -65,6 +71,7 @@ const struct facts *facts_of(const struct res *res);
 
 /* Puts the document that PUT or POST of the row sends into *out (NUL behind it), its type into
  * *type (NULL = none). */
-void facts_body(const struct facts *f, const struct res *res, struct buf *out, const char **type);
+void facts_body(
+    const struct facts *f, const struct res *res, enum asker w, struct buf *out, const char **type);
 
 #endif

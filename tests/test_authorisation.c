@@ -64,6 +64,14 @@ is_own(const struct cell *c)
 	    (c->who == WHO_OTHER && c->target == TARGET_THEIRS);
 }
 
+static int
+accepted(const struct cell *c)
+{
+	if (c->facts->token != 0 && who_has_token(c->who))
+		return c->facts->token;
+	return c->facts->answer != 0 ? c->facts->answer : 200;
+}
+
 /* Of a caller whom the row admits: what is answered about what the path names. */
 static int
 expected_of_name(const struct cell *c)
@@ -73,19 +81,19 @@ expected_of_name(const struct cell *c)
 	switch (c->facts->names) {
 	case NAMES_NOTHING:
 	case NAMES_VALUE:
-		return 200;
+		return accepted(c);
 	case NAMES_ITEM:
 		if (is_own(c) || lenient)
-			return 200;
+			return accepted(c);
 		return c->target == TARGET_UNKNOWN || c->res->foreign == ERR_OK
 		    ? 404
 		    : err_status(c->res->foreign);
 	case NAMES_USER:
 		if (is_own(c) || res_is_anonymous(c->res, method_of(c)))
-			return 200;
+			return accepted(c);
 		if (!who_has_permission(c->who, permission_name_SUPERADMIN))
 			return 403;
-		return c->target == TARGET_UNKNOWN ? 404 : 200;
+		return c->target == TARGET_UNKNOWN ? 404 : accepted(c);
 	}
 	return 0;
 }
@@ -188,7 +196,7 @@ ask_cell(const struct cell *c)
 	q.accept = c->res->formats == FMT_TEXT ? "text/plain" : "application/json";
 	buf_init(&body, 1 << 20);
 	if ((m & (M_PUT | M_POST)) != 0 && res_allows(c->res, m)) {
-		facts_body(c->facts, c->res, &body, &q.type);
+		facts_body(c->facts, c->res, c->who, &body, &q.type);
 		q.body = body.p;
 		q.body_n = body.n - 1;
 	}
