@@ -32,6 +32,23 @@ static const struct facts facts[] = {
         .stores_not = M_PUT},
     {RES_PORTAL_PASSWORD, .body = "{\"password\":\"$\",\"current\":\"$\"}"},
     {RES_AVATAR, NAMES_USER, .mine = "4410", .theirs = "4420", .unknown = "nobody", .plain = true},
+    {RES_PHONEBOOK,
+        .body = "{\"phonebook\":{\"entry\":{\"first-name\":\"A\",\"last-name\":\"#\","
+                "\"number\":\"80#\"}}}"},
+    {RES_PHONEBOOK_ENTRY, NAMES_ITEM, .mine = "61", .theirs = "62", .unknown = "99999",
+        .lenient = M_POST | M_DELETE,
+        .body = "{\"entry\":{\"first-name\":\"B\",\"last-name\":\"#\",\"number\":\"90#\"}}"},
+    {RES_SEARCH_PHONEBOOK, .query = "query=canary"},
+    {RES_SHOW_CONTACTS, NAMES_VALUE, .mine = "false"},
+    {RES_GOOGLE_IMPORT, .answer = 745, .stores_not = M_POST,
+        .body = "{\"credentials\":{\"account\":\"ada\",\"password\":\"x\"}}"},
+    {RES_PHONEBOOKENTRY, NAMES_ITEM, .mine = "card-4410", .theirs = "card-4420",
+        .unknown = "no-card", .lenient = M_PUT,
+        .body =
+            "{\"pb\":{\"vcard\":\"BEGIN:VCARD\\nVERSION:3.0\\nN:#;Lou\\nTEL:70#\\nEND:VCARD\"}}"},
+    {RES_PHONEBOOKS, .plain = true},
+    {RES_PHONEBOOK_NAMED, NAMES_COMMON, .mine = "Company", .theirs = "Company", .unknown = "None",
+        .plain = true},
 };
 
 const struct facts *
@@ -45,7 +62,7 @@ facts_of(const struct res *res)
 			f = &facts[i];
 	ck_assert_msg(strchr(res->path, '{') == NULL || f->names != NAMES_NOTHING,
 	    "tests/authorisation.c does not say what the parameter of %s (row %s) names: add a line to "
-	    "facts[] there, with NAMES_VALUE, NAMES_ITEM or NAMES_USER, one of user 4410, one of user "
+	    "facts[] there, with one of the NAMES_ values, one of user 4410, one of user "
 	    "4420 and one that nobody has; tests/authorisation.jsonl is loaded before",
 	    res->path, res->id);
 	ck_assert_msg(res->path_value == (f->names == NAMES_VALUE),
@@ -111,7 +128,7 @@ facts_body(
 		    "filename=\"a.gif\"\r\nContent-Type: image/gif\r\n\r\n");
 		add_file("tests/conformance/files/300x200.gif", out);
 		buf_adds(out, "\r\n--limit--\r\n");
-	} else if (res->record == NULL || res->body == BODY_IGNORED) {
+	} else if (res_input(res) == NULL || res->body == BODY_IGNORED) {
 		*type = NULL;
 	} else if (f->body == NULL) {
 		golden(res, out);

@@ -43,8 +43,9 @@ bool who_has_permission(enum asker w, int permission);
 /* What the first parameter of a path names. */
 enum names {
 	NAMES_NOTHING,
-	NAMES_VALUE, /* a value to be stored: whatever it is, it is the caller's own */
-	NAMES_ITEM,  /* something that belongs to a user */
+	NAMES_VALUE,  /* a value to be stored: whatever it is, it is the caller's own */
+	NAMES_ITEM,   /* something that belongs to a user */
+	NAMES_COMMON, /* something for everybody whom the row admits; `theirs` is as `mine` */
 	NAMES_USER
 };
 
@@ -53,6 +54,7 @@ struct facts {
 	enum names names;
 	/* One of 4410, one of 4420, and one that nobody has. NAMES_VALUE: the value is `mine`. */
 	const char *mine, *theirs, *unknown;
+	const char *query;  /* sent with every request; NULL = none */
 	const char *second; /* the second parameter */
 	unsigned lenient;   /* methods for which an unknown item is no error */
 	/* To be sent; '#' = a number never sent before, '$' = the caller's password. NULL = the golden

@@ -88,6 +88,8 @@ expected_of_name(const struct cell *c)
 		return c->target == TARGET_UNKNOWN || c->res->foreign == ERR_OK
 		    ? 404
 		    : err_status(c->res->foreign);
+	case NAMES_COMMON:
+		return c->target == TARGET_UNKNOWN ? 404 : accepted(c);
 	case NAMES_USER:
 		if (is_own(c) || res_is_anonymous(c->res, method_of(c)))
 			return accepted(c);
@@ -139,7 +141,8 @@ path_of(const struct cell *c, char *ret, size_t len)
 		n += (size_t)snprintf(ret + n, len - n, "%.*s%s", (int)(open - from), from, key);
 		key = c->facts->second;
 	}
-	snprintf(ret + n, len - n, "%s", from);
+	snprintf(ret + n, len - n, "%s%s%s", from, c->facts->query != NULL ? "?" : "",
+	    c->facts->query != NULL ? c->facts->query : "");
 }
 
 static bool
@@ -215,7 +218,7 @@ static size_t
 ask_all(const struct res *res, bool harmless)
 {
 	const struct facts *f = facts_of(res);
-	bool several = f->names == NAMES_ITEM || f->names == NAMES_USER;
+	bool several = f->names >= NAMES_ITEM;
 	size_t n = 0;
 
 	for (size_t i = 0; i < METHODS; i++)
