@@ -42,6 +42,8 @@ static const struct one_case {
     {"conference-PUT", RES_CONFERENCE, M_PUT, "room-", ERR_FORBIDDEN, ERR_NOT_FOUND, .told = true},
     {"greeting-PUT", RES_ACTIVEGREETING, M_PUT, "user-", ERR_FORBIDDEN, ERR_FORBIDDEN,
         .told = false},
+    {"entry-GET", RES_PHONEBOOK_ENTRY, M_GET, "", ERR_NOT_FOUND, ERR_NOT_FOUND, .told = false},
+    {"entry-PUT", RES_PHONEBOOK_ENTRY, M_PUT, "", ERR_NOT_FOUND, ERR_NOT_FOUND, .told = false},
 };
 
 static enum class class_of(int number) { return (enum class)(number % CLASSES); }
@@ -84,6 +86,28 @@ put_schedule(struct model *m, void *arg)
 	    : model_put(m, &rec_schedule, owner_of(id), (uint64_t)id, &s);
 }
 
+static void
+make_entry(int id, struct entry *e)
+{
+	static char number[16];
+
+	snprintf(number, sizeof(number), "%d", id);
+	memset(e, 0, sizeof(*e));
+	REC_SET(e, entry, first_name, STR_LIT("Dee"));
+	REC_SET(e, entry, last_name, STR_LIT("Fox"));
+	REC_SET(e, entry, number, str_c(number));
+}
+
+static int
+put_entry(struct model *m, void *arg)
+{
+	int id = *(int *)arg;
+	struct entry e;
+
+	make_entry(id, &e);
+	return model_put(m, &rec_entry, owner_of(id), (uint64_t)id, &e);
+}
+
 static int
 put_room(struct model *m, void *arg)
 {
@@ -109,6 +133,7 @@ fill(struct backend *be)
 			continue;
 		path_write(be, put_schedule, &id);
 		path_write(be, put_room, &id);
+		path_write(be, put_entry, &id);
 		snprintf(name, sizeof(name), "user-%d", id);
 		path_add_user(be, (uint32_t)id, name);
 	}
@@ -120,14 +145,18 @@ add_document(const struct one_case *c, struct request *q, struct buf *body)
 {
 	struct schedule s;
 	struct room room = {0};
+	struct entry e;
 
 	if (c->m != M_PUT || c->row == RES_ACTIVEGREETING)
 		return;
 	buf_reset(body);
 	make_schedule(FIRST, &s);
+	make_entry(FIRST, &e);
 	REC_SET(&room, room, max_members, 12);
 	if (c->row == RES_CONFERENCE)
 		mp_encode(&rec_room, &room, body, ENCODE_SECRETS);
+	else if (c->row == RES_PHONEBOOK_ENTRY)
+		mp_encode(&rec_entry, &e, body, ENCODE_SECRETS);
 	else
 		mp_encode(&rec_schedule, &s, body, ENCODE_SECRETS);
 	REC_SET(q, request, body, buf_str(body));
