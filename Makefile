@@ -196,7 +196,7 @@ bench-phonebook: $(PROGRAMS) $(BENCH_PROGRAMS)
 $(TEST_PROGRAMS): | $(SAN_OBJ)
 check: $(PROGRAMS) $(TEST_PROGRAMS)
 	tests/run.sh check $(BUILD)
-check-ci: $(PROGRAMS) $(TEST_PROGRAMS)
+check-ci: $(PROGRAMS) $(TEST_PROGRAMS) $(BUILD)/tests/bench_ids
 	tests/run.sh check-ci $(BUILD)
 check-all: check-ci
 	tests/run.sh check-all $(BUILD)

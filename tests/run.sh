@@ -83,6 +83,7 @@ if [ "$mode" = check-ci ]; then
 	one "build with clang" make -s -j2 CC=clang BUILD=build/clang WERROR=1 all
 	one "openapi: lint" tests/ci_openapi.sh "$build"
 	one install tests/ci_install.sh "$build"
+	one "ids of others cost as unknown ones" tests/bench/ids.sh "$build"
 	one "exercise: a resource without C" tests/ci_exercise.sh "$build"
 fi
 echo "$mode: $((SECONDS - started)) s"
