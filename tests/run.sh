@@ -66,6 +66,7 @@ else
 	[ -f tests/test_headers.sh ] && one headers tests/test_headers.sh
 	[ -f tests/test_layers.sh ] && one layers tests/test_layers.sh
 	[ -f tests/test_docs.sh ] && one docs tests/test_docs.sh "$build"
+	one "vCard oracle" /usr/bin/python3 tests/vcard_oracle.py "$build/tests/test_vcard"
 	for corpus in tests/fuzz/corpus/*; do
 		[ -d "$corpus" ] && one "corpus $(basename "$corpus")" \
 			"$build/tests/fuzz_replay" "$(basename "$corpus")" "$corpus"
