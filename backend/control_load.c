@@ -228,8 +228,8 @@ put_entry(struct model *m, uint32_t owner, const struct stored_row *row, const s
 	return rc == 1 ? 0 : entry_add(m, owner, id, e, NULL);
 }
 
-static int
-apply_row(struct model *m, const struct stored_row *row)
+int
+load_put_row(struct model *m, const struct stored_row *row)
 {
 	const struct rec *r = record_by_store((uint16_t)row->kind);
 	void *obj;
@@ -277,7 +277,7 @@ apply_rows(struct job *j, struct model *m)
 
 		arena_init(&each, JOB_SCRATCH_MAX);
 		row.a = &each;
-		rc = apply_row(&row, &l->v[i]);
+		rc = load_put_row(&row, &l->v[i]);
 		arena_wipe(&each);
 		if (rc != 0) {
 			if (REC_HAS(&l->v[i], stored_row, line))
