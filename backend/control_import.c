@@ -168,7 +168,7 @@ import_user(struct job *j, struct model *m, const struct stored_row *row, int *o
 {
 	struct user *old = arena_alloc(m->a, sizeof(*old)), *u = arena_alloc(m->a, sizeof(*u));
 	uint32_t id = 0;
-	int rc;
+	int rc = -1;
 
 	if (old == NULL || u == NULL)
 		return err_set(m->e, ERR_TOO_LARGE, NULL);
@@ -211,7 +211,7 @@ import_user_rows(struct job *j, struct model *m)
 {
 	const struct stored_row_list *rows = &j->ctl.rows;
 	struct import_result *r = &j->ctl_reply->results.v[0];
-	int outcome;
+	int outcome = import_outcome_SAME;
 
 	REC_SET(j->ctl_reply, ctl_reply, kind, rec_user.store);
 	if (rows->n > 2 || rows->v[0].kind != rec_user.store ||
