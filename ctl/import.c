@@ -47,11 +47,14 @@ import_read(void *arg, char *p, size_t n)
 }
 
 static void
-say_summary(struct import *im)
+say_summary(struct import *im, int rc)
 {
 	const size_t *n = im->count;
 	size_t rows = n[0] + n[1] + n[2] + n[3];
 
+	/* What failed before the first row has been said already. */
+	if (rc != EXIT_OK && rows == 0)
+		return;
 	if (im->c->json)
 		buf_printf(&im->c->out,
 		    "{\"rows\":%zu,\"added\":%zu,\"updated\":%zu,\"same\":%zu,\"refused\":%zu,"
@@ -80,7 +83,7 @@ int
 import_close(struct import *im, int rc)
 {
 	progress_end();
-	say_summary(im);
+	say_summary(im, rc);
 	print(im, true);
 	arena_wipe(&im->arena);
 	if (im->fd > STDIN_FILENO)

@@ -127,6 +127,7 @@ START_TEST(wrong_targets)
 	has("there is no public phonebook nope");
 	ck_assert_int_eq(ctl(HEAD "a,b,1,\n", "import phonebook - --user nope"), 1);
 	has("there is no user nope");
+	has_not("0 rows");
 	ck_assert_int_eq(ctl(HEAD, "import phonebook -"), 2);
 	ck_assert_int_eq(ctl(HEAD, "import phonebook - --user 201 --book sales"), 2);
 	ck_assert_int_eq(ctl(NULL, "import phonebook /nonexistent --user 201"), 1);
@@ -174,19 +175,28 @@ START_TEST(users)
 }
 END_TEST
 
-/* More than one batch, and the same again. */
+/* More than one batch. What an import that was broken off has kept is not added again. */
 START_TEST(many)
 {
-	char *rows = malloc(200000), *p = rows;
+	enum { ROWS = 1000, FIRST = 300 };
+	char *rows = malloc(200000), *p = rows, *part = NULL;
 
 	ck_assert_ptr_nonnull(rows);
 	p += sprintf(p, HEAD);
-	for (int i = 0; i < 1000; i++)
+	for (int i = 0; i < ROWS; i++) {
 		p += sprintf(p, "First%d,Last%d,%d,\n", i % 10, i / 10, i);
+		if (i == FIRST - 1)
+			part = strndup(rows, (size_t)(p - rows));
+	}
+	ck_assert_int_eq(ctl(part, "import phonebook - --book sales --json"), 0);
+	has("{\"rows\":300,\"added\":300,");
+	/* No terminal, no bar. */
+	has_not("importing");
 	ck_assert_int_eq(ctl(rows, "import phonebook - --book sales"), 0);
-	has("1000 rows: 1000 added, 0 updated, 0 the same, 0 refused");
+	has("1000 rows: 700 added, 0 updated, 300 the same, 0 refused");
 	ck_assert_int_eq(ctl(rows, "import phonebook - --book sales"), 0);
 	has("1000 rows: 0 added, 0 updated, 1000 the same, 0 refused");
+	free(part);
 	free(rows);
 }
 END_TEST
