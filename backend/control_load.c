@@ -218,8 +218,8 @@ put_key(struct model *m, uint32_t owner, const struct stored_row *row, const str
 	return private_key_put(m, owner, (uint64_t)row->item, k);
 }
 
-static int
-apply_row(struct backend *be, struct model *m, const struct stored_row *row)
+int
+load_put_row(struct backend *be, struct model *m, const struct stored_row *row)
 {
 	const struct rec *r = record_by_store((uint16_t)row->kind);
 	void *obj;
@@ -273,7 +273,7 @@ apply_rows(struct job *j, struct model *m)
 
 		arena_init(&each, JOB_SCRATCH_MAX);
 		row.a = &each;
-		rc = apply_row(j->be, &row, &l->v[i]);
+		rc = load_put_row(j->be, &row, &l->v[i]);
 		arena_wipe(&each);
 		if (rc != 0) {
 			if (REC_HAS(&l->v[i], stored_row, line))

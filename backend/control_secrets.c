@@ -49,9 +49,13 @@ set_pin(struct job *j, struct model *m)
 	struct voicemail_pin pin = {0};
 	struct user u;
 	uint32_t id;
+	int rc;
 
 	if (find(j, m, &id, &u) != 0)
 		return -1;
+	if (REC_HAS(&j->ctl, ctl_request, keep) && j->ctl.keep &&
+	    (rc = model_get(m, &rec_voicemail_pin, id, 0, &pin)) != 0)
+		return rc < 0 ? -1 : 0;
 	REC_SET(&pin, voicemail_pin, hash, j->new_hash);
 	REC_SET(&pin, voicemail_pin, force_pin_change, false);
 	return model_put(m, &rec_voicemail_pin, id, 0, &pin);

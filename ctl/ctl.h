@@ -28,9 +28,11 @@ struct ctl {
 	const char *settings[64];
 	size_t setting_count;
 	const char *socket;
-	const char *first, *last;
+	const char *first, *last, *user, *book;
 	const char *days;
 	bool read_only;
+	const char *maps[64];
+	size_t map_count;
 	bool json, password_stdin, no_password, allow_weak, yes, dry_run, print;
 	char **args; /* what stands behind the command's name */
 	int arg_count;
@@ -54,6 +56,9 @@ int cmd_key_revoke(struct ctl *c);
 int cmd_load(struct ctl *c);
 int cmd_dump(struct ctl *c);
 int cmd_events(struct ctl *c);
+int cmd_import_users(struct ctl *c);
+int cmd_import_phonebook(struct ctl *c);
+int cmd_import_vcard(struct ctl *c);
 int cmd_status(struct ctl *c);
 int cmd_check_config(struct ctl *c);
 int cmd_cert_make(struct ctl *c);

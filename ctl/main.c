@@ -13,7 +13,7 @@
 
 #define DEFAULT_CONFIG "/etc/tandem/tandem.conf"
 
-enum { OUT_MAX = 512 * 1024 * 1024, SETTINGS_MAX = 64 };
+enum { OUT_MAX = 512 * 1024 * 1024, SETTINGS_MAX = 64, MAPS_MAX = 64 };
 
 /* Options beside those that go with every command; each is its own bit for the table. */
 enum {
@@ -31,7 +31,10 @@ enum {
 	OPT_VERSION = 1 << 19,
 	OPT_PIN = 1 << 20,
 	OPT_DAYS = 1 << 21,
-	OPT_READ_ONLY = 1 << 22
+	OPT_READ_ONLY = 1 << 22,
+	OPT_USER = 1 << 24,
+	OPT_BOOK = 1 << 25,
+	OPT_MAP = 1 << 26
 };
 
 static const struct option options[] = {
@@ -50,6 +53,9 @@ static const struct option options[] = {
     {"yes", no_argument, NULL, OPT_YES},
     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
     {"print", no_argument, NULL, OPT_PRINT},
+    {"user", required_argument, NULL, OPT_USER},
+    {"book", required_argument, NULL, OPT_BOOK},
+    {"map", required_argument, NULL, OPT_MAP},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {0},
@@ -91,6 +97,16 @@ static const struct command commands[] = {
         cmd_dump},
     {"events", "[AFTER]", "Lists what phones have to be told, behind the event of that number.", 0,
         0, 1, cmd_events},
+    {"import users", "FILE|- [--map FIELD=COLUMN]... [--dry-run] [--json]",
+        "Adds or updates the accounts of a CSV file, row by row.", OPT_MAP | OPT_DRY_RUN | OPT_JSON,
+        1, 1, cmd_import_users},
+    {"import phonebook",
+        "--user NAME | --book NAME FILE|- [--map FIELD=COLUMN]... [--dry-run] [--json]",
+        "Adds the entries of a CSV file to a phonebook.",
+        OPT_USER | OPT_BOOK | OPT_MAP | OPT_DRY_RUN | OPT_JSON, 1, 1, cmd_import_phonebook},
+    {"import vcard", "--user NAME | --book NAME FILE|- [--dry-run] [--json]",
+        "Adds the vCards of a file to a phonebook.", OPT_USER | OPT_BOOK | OPT_DRY_RUN | OPT_JSON,
+        1, 1, cmd_import_vcard},
     {"status", "[--json]", "Shows the state and the counters of the backend.", OPT_JSON, 0, 0,
         cmd_status},
     {"check-config", "[FILE] [--print] [--json]", "Checks a configuration file and what it names.",
@@ -304,6 +320,17 @@ set_option(struct ctl *c, int option)
 		break;
 	case OPT_LAST:
 		c->last = optarg;
+		break;
+	case OPT_USER:
+		c->user = optarg;
+		break;
+	case OPT_BOOK:
+		c->book = optarg;
+		break;
+	case OPT_MAP:
+		if (c->map_count == MAPS_MAX)
+			return ctl_usage("more than %d columns", MAPS_MAX);
+		c->maps[c->map_count++] = optarg;
 		break;
 	default:
 		c->json = c->json || option == OPT_JSON;

@@ -68,6 +68,7 @@ else
 	one vectors_run tests/test_vectors_run.sh
 	[ -f tests/test_docs.sh ] && one docs tests/test_docs.sh "$build"
 	one openapi tests/test_openapi.sh "$build"
+	one "vCard oracle" /usr/bin/python3 tests/vcard_oracle.py "$build/tests/test_vcard"
 	for corpus in tests/fuzz/corpus/*; do
 		[ -d "$corpus" ] && one "corpus $(basename "$corpus")" \
 			"$build/tests/fuzz_replay" "$(basename "$corpus")" "$corpus"
