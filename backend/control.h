@@ -41,7 +41,8 @@ void load_end(struct backend *be);
 /* Puts one row of a load; the owner must be there. */
 int load_put_row(struct backend *be, struct model *m, const struct stored_row *row);
 
-/* Writer: IMPORT_ENTRIES and IMPORT_USER. 0 with what became of each row, or -1: nothing is kept. */
+/* Writer: IMPORT_ENTRIES and IMPORT_USER. 0 with what became of each row, or -1: nothing is kept.
+ */
 int control_import(struct job *j, struct model *m);
 
 /* Removes a user or group with everything that is theirs. */

@@ -97,9 +97,9 @@ struct res {
 	const struct rec *head;  /* before the items of a listed answer; its last field is the list */
 	const char *json_root, *xml_root, *root_alias;
 	enum root_style json_style;
-	bool root_is_list;  /* the root stands for the only field of the input's record, a list */
-	bool listed;        /* GET answers records of that kind in parts, as SHAPE_COLLECTION does */
-	enum format first;  /* what wins a tie; FMT_NONE = by family */
+	bool root_is_list;    /* the root stands for the only field of the input's record, a list */
+	bool listed;          /* GET answers records of that kind in parts, as SHAPE_COLLECTION does */
+	enum format first;    /* what wins a tie; FMT_NONE = by family */
 	const char *csv_type; /* subtype of text/ for FMT_CSV; NULL = plain */
 	enum shape shape;
 	enum update update;
@@ -114,19 +114,19 @@ struct res {
 	/* For the documents alone: parameters, and errors that nothing else in the row tells of. */
 	const struct res_param *params;
 	const enum err_code *errors;
-	int permission;        /* 1 + enum permission_name that the caller needs, 0 = none */
-	bool layered;          /* absent fields come from the user's groups by weight, then the default;
-	                        * what equals those is not stored */
-	bool path_value;       /* the path's parameter is the value to be stored, and names nothing */
-	unsigned anonymous;    /* methods that need no credentials; wrong ones are refused all the same */
-	const char *media;     /* FAM_BYTES: Content-Type of answers */
-	bool local;            /* answered by the gateway alone */
-	bool secret;           /* path, document or answer carry secrets: in no cache, no ETag, never kept,
-	                        * and logs show no such path */
-	bool no_etag;          /* answers are new each time: no ETag, in no cache */
-	bool form;             /* '+' in a parameter of the path is a blank, as in a form */
-	bool no_private;       /* not by a private key: the row changes how its user logs in */
-	int compat;            /* 1 + enum compat_resource whose policy counts, 0 = none */
+	int permission;     /* 1 + enum permission_name that the caller needs, 0 = none */
+	bool layered;       /* absent fields come from the user's groups by weight, then the default;
+	                     * what equals those is not stored */
+	bool path_value;    /* the path's parameter is the value to be stored, and names nothing */
+	unsigned anonymous; /* methods that need no credentials; wrong ones are refused all the same */
+	const char *media;  /* FAM_BYTES: Content-Type of answers */
+	bool local;         /* answered by the gateway alone */
+	bool secret;        /* path, document or answer carry secrets: in no cache, no ETag, never kept,
+	                     * and logs show no such path */
+	bool no_etag;       /* answers are new each time: no ETag, in no cache */
+	bool form;          /* '+' in a parameter of the path is a blank, as in a form */
+	bool no_private;    /* not by a private key: the row changes how its user logs in */
+	int compat;         /* 1 + enum compat_resource whose policy counts, 0 = none */
 	const char *doc;
 };
 

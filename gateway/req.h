@@ -56,14 +56,14 @@ struct req {
 	bool bad_bearer;
 	bool private_path; /* /private/KEY/… */
 	int64_t retry_after;
-	const char *etag; /* of a document of the gateway's own, which any cache may keep */
+	const char *etag;      /* of a document of the gateway's own, which any cache may keep */
 	bool tagged;           /* the answer has an ETag, or would have had one */
 	unsigned char tag[16]; /* and this is what it is made of */
 	bool replayed;         /* done before, under the same Idempotency-Key */
 	const char *origin;    /* the page's, when it may see answers; of the configuration */
 	bool preflight;        /* OPTIONS that asks what such a page may send */
-	struct buf location; /* where the client is sent: a 302 */
-	struct buf log_path; /* the path as logs may show it */
+	struct buf location;   /* where the client is sent: a 302 */
+	struct buf log_path;   /* the path as logs may show it */
 
 	int64_t id;     /* among the pending, 0 = none */
 	bool more;      /* the backend has further parts */
