@@ -245,6 +245,9 @@ check_rows(struct model *m, struct ask *a)
 
 		OK(directory_page(v, from, from + n, keep, NULL));
 		is_slice(from, from + n);
+		OK(directory_sized_page(v, from, from + n, &size, keep, NULL));
+		ck_assert_uint_eq(size, nwant);
+		is_slice(from, from + n);
 	}
 	OK(directory_page(v, 0, UINT64_MAX, keep, NULL));
 	is_slice(0, nwant);
