@@ -534,7 +534,7 @@ long_queries(struct store *s)
 		struct directory_item item = {.kind = DIRECTORY_ENTRY,
 		    .id = i + 1,
 		    .number = STR_LIT("1"),
-		    .last = {"abc" + i, 1},
+		    .last = {&"abc"[i], 1},
 		    .fields = &field,
 		    .nfields = 1};
 
