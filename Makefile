@@ -115,6 +115,8 @@ $(BUILD)/%.o: %.c | $(PACKAGES)
 # Kore's pools pack their elements without regard to alignment.
 $(call obj,$(GATEWAY_SRC)): UNIT_CFLAGS = $(KORE_CPPFLAGS) $(if $(SAN),-fno-sanitize=alignment)
 $(call obj,$(GATEWAY_SRC)): | $(KORE_STAMP)
+# Its bytes are in the program.
+$(BUILD)/gateway/openapi.o: docs/openapi.json
 
 $(BUILD)/tandem-backend: $(BUILD)/backend/main.o $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(COMMON_LIB)
 	$(call say,LINK,$@)
@@ -138,25 +140,31 @@ run: $(PROGRAMS)
 # --- tests ------------------------------------------------------------------------
 # tests/test_*.c are programs; of the other files in tests/ each program links what it uses.
 KORE_TEST_SRC := $(filter-out tests/kore_constant.c,$(wildcard tests/kore_*.c))
-RIG_SRC := $(filter-out tests/test_%.c tests/bench_%.c tests/store_crash.c tests/store_faults.c tests/kore_%.c tests/fake_backend.c tests/lsan_default.c,\
+RIG_SRC := $(filter-out tests/test_%.c tests/bench_%.c tests/store_crash.c tests/store_faults.c tests/kore_%.c tests/fake_backend.c tests/conformance.c tests/lsan_default.c,\
 	$(wildcard tests/*.c))
 UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out tests/test_kore.c,$(wildcard tests/test_*.c)))
 TEST_PROGRAMS := $(UNIT_TESTS) $(BUILD)/tests/test_kore $(BUILD)/tests/kore_constant \
-	$(BUILD)/tests/store_crash $(BUILD)/tests/fuzz_replay $(BUILD)/tests/fake_backend
+	$(BUILD)/tests/store_crash $(BUILD)/tests/fuzz_replay $(BUILD)/tests/fake_backend \
+	$(BUILD)/tests/conformance $(BUILD)/gen_api
 RIG_LIB := $(BUILD)/libtestrig.a
 $(RIG_LIB): $(call obj,$(RIG_SRC))
 CHECK_LDLIBS := -lcheck -lsubunit -lrt -lm -lpthread -lcurl -lssl -lcrypto
 
 # Gateway units that know no Kore can be tested without it.
 GATEWAY_UNITS := $(BUILD)/libgatewayunits.a
-$(GATEWAY_UNITS): $(call obj,$(patsubst %,gateway/%.c,accept card_body cred query pend req render confine))
+$(GATEWAY_UNITS): $(call obj,$(patsubst %,gateway/%.c,accept card_body cors cred multipart openapi preconditions query \
+	pend req render \
+	confine walltime))
 TEST_LIBS := $(RIG_LIB) $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(GATEWAY_UNITS) $(DEV_LIB) $(TEXT_LIB) \
 	$(COMMON_LIB)
 TEST_LDLIBS := $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(TEXT_LDLIBS) $(COMMON_LDLIBS) $(CHECK_LDLIBS)
 
-$(UNIT_TESTS) $(BUILD)/tests/store_crash: $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
+$(UNIT_TESTS) $(BUILD)/tests/store_crash $(BUILD)/tests/conformance: $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $< $(FAULTS) $(TEST_LIBS) $(TEST_LDLIBS)
+
+# Makes and looks at pictures by the library that the image process loads for itself.
+$(BUILD)/tests/test_image: TEST_LDLIBS += -lgd
 
 # Interposes write() and fdatasync(): only for those that ask for faults.
 $(BUILD)/tests/fake_backend: $(BUILD)/tests/fake_backend.o $(SERVER_LIB) $(CLIENT_LIB) $(COMMON_LIB)
@@ -197,7 +205,7 @@ check-all: check-ci
 # stay in build/fuzz/T; a crash becomes a file of tests/fuzz/corpus/T.
 T ?= json
 S ?= 60
-FUZZ_SRC := $(COMMON_SRC) $(TEXT_SRC) $(DEV_SRC) ipc/env.c
+FUZZ_SRC := $(COMMON_SRC) $(TEXT_SRC) $(DEV_SRC) ipc/env.c gateway/multipart.c backend/image_header.c
 $(BUILD)/tests/fuzz_replay: $(call obj,tests/fuzz/replay.c $(wildcard tests/fuzz/fuzz_*.c)) $(TEST_LIBS)
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LDLIBS)
@@ -209,7 +217,13 @@ fuzz: build/fuzz/fuzz_$(T)
 	tests/fuzz/run.sh $(T) $(S)
 
 # --- documents, formatting -----------------------------------------------------------------
-doc: $(PROGRAMS)
+# docs/openapi.json and docs/api.md follow from the tables; both are committed.
+$(BUILD)/gen_api: $(call obj,$(wildcard docs/gen_*.c)) $(TEXT_LIB) $(COMMON_LIB)
+	$(call say,LINK,$@)
+	$(CC) $(LDFLAGS) -o $@ $^ $(TEXT_LDLIBS) $(COMMON_LDLIBS)
+doc: $(BUILD)/gen_api
+	$(BUILD)/gen_api docs
+	$(MAKE) $(PROGRAMS)
 	tests/test_docs.sh $(BUILD)
 
 format:

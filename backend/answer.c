@@ -63,11 +63,15 @@ answer_send(struct job *j)
 		if (j->retry_after > 0)
 			REC_SET(&r, reply, retry_after, j->retry_after);
 	} else {
+		if (j->replayed)
+			REC_SET(&r, reply, replayed, true);
 		if (j->body.n > 0)
 			REC_SET(&r, reply, body, buf_str(&j->body));
 		if (j->more)
 			REC_SET(&r, reply, more, true);
 	}
+	if (j->tagged && (j->err.code == ERR_OK || j->err.code == ERR_NOT_MODIFIED))
+		REC_SET(&r, reply, etag, ((struct str){(char *)j->tag, sizeof(j->tag)}));
 	buf_init(&out, IPC_MESSAGE_MAX);
 	env_write(&out, ENV_REPLY, &r);
 	if (!out.failed)

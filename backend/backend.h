@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 
 #include "backend/auth.h"
+#include "backend/digest.h"
+#include "backend/image.h"
 #include "backend/rates.h"
 #include "backend/job.h"
 #include "backend/pool.h"
@@ -28,11 +30,13 @@ struct backend {
 	struct sweep *sweep;
 	struct pool *pool;
 	struct auth *auth;
+	struct image *image;
 	struct tries *tries;
 	struct rates *rates;
 	struct who_known known;
 	struct str decoy_hash; /* compared when there is no such user */
 	struct settings_now *settings;
+	struct digest_keys digests;
 	int64_t started_us;
 	struct res_count *counts;
 	_Atomic int64_t dropped, refused, logins, login_failures, gateways;

@@ -42,9 +42,10 @@ struct call {
 	int64_t now_ms;   /* wall clock, ms since 1970 */
 	struct buf *body; /* the answer: one record, or several one after the other */
 	struct mark *mark;
-	bool more;        /* the list goes on behind the mark */
-	struct str hash;  /* of the secret that hooks->secret named, empty = none */
-	struct cap *sign; /* custom: a capability to be signed and answered */
+	bool more;          /* the list goes on behind the mark */
+	struct str hash;    /* of the secret that hooks->secret named, empty = none */
+	struct str picture; /* made of the upload that hooks->picture named */
+	struct cap *sign;   /* custom: a capability to be signed and answered */
 	bool wants_signature;
 };
 

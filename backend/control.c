@@ -139,6 +139,8 @@ run_read(struct job *j)
 		control_status(j, &m);
 	else if (j->ctl.command == ctl_command_USER_LIST)
 		control_user_list(j, &m);
+	else if (j->ctl.command == ctl_command_EVENTS)
+		control_events(j, &m);
 	else
 		control_dump(j, &m);
 	store_abort(t);
@@ -153,6 +155,7 @@ control_run(struct job *j)
 	case ctl_command_STATUS:
 	case ctl_command_USER_LIST:
 	case ctl_command_DUMP:
+	case ctl_command_EVENTS:
 		run_read(j);
 		return true;
 	case ctl_command_LOAD_ROWS:

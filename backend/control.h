@@ -20,6 +20,7 @@ int control_status(struct job *j, struct model *m);
 int control_user_list(struct job *j, struct model *m);
 int control_user_write(struct job *j, struct model *m);
 int control_dump(struct job *j, struct model *m);
+int control_events(struct job *j, struct model *m);
 
 /* Rows of a load are kept until LOAD_COMMIT applies all of them or none. One load at a time. */
 int load_keep(struct job *j);

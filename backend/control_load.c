@@ -11,6 +11,7 @@
 #include "backend/book.h"
 #include "backend/control.h"
 #include "backend/key.h"
+#include "backend/rooms.h"
 #include "common/mp.h"
 #include "common/sink.h"
 
@@ -108,26 +109,6 @@ load_keep(struct job *j)
 	rc = keep_rows(j);
 	pthread_mutex_unlock(&load_lock);
 	return rc;
-}
-
-/* Whether absent fields stand for what groups and defaults say. */
-static bool
-is_layered(const struct rec *r)
-{
-	for (size_t i = 0; i < all_resources_count; i++)
-		if (all_resources[i].layered && all_resources[i].record == r)
-			return true;
-	return false;
-}
-
-/* Whether records of this kind are numbered items that are found by number alone. */
-static bool
-is_indexed(const struct rec *r)
-{
-	for (size_t i = 0; i < all_resources_count; i++)
-		if (all_resources[i].shape == SHAPE_ITEM && all_resources[i].record == r)
-			return true;
-	return false;
 }
 
 static int
@@ -235,14 +216,14 @@ apply_row(struct model *m, const struct stored_row *row)
 	void *obj;
 	uint32_t owner;
 
-	if (r == NULL)
+	if (r == NULL || r->transient)
 		return err_set(m->e, ERR_INVALID, "unknown kind of record");
 	if ((obj = arena_alloc(m->a, r->size)) == NULL)
 		return err_set(m->e, ERR_TOO_LARGE, NULL);
 	if (mp_decode(r, obj, row->body, DECODE_ALL, m->a, m->e) != 0)
 		return -1;
 	rec_strip(r, obj, F_DERIVED);
-	if (!is_layered(r))
+	if (!record_is_layered(r))
 		rec_defaults(r, obj);
 	if (rec_validate(r, obj, false, m->e) != 0)
 		return -1;
@@ -260,7 +241,9 @@ apply_row(struct model *m, const struct stored_row *row)
 		return put_entry(m, owner, row, obj);
 	if (r == &rec_private_book && book_private_make(m, owner) != 0)
 		return -1;
-	if (is_indexed(r))
+	if (r == &rec_room)
+		return room_load(m, owner, REC_HAS(row, stored_row, item) ? (uint64_t)row->item : 0, obj);
+	if (record_is_numbered(r))
 		return put_item(m, r, owner, row, obj);
 	return model_put(m, r, owner, REC_HAS(row, stored_row, item) ? (uint64_t)row->item : 0, obj);
 }
@@ -321,6 +304,7 @@ dump_row(void *arg, struct str key, struct str val)
 	uint32_t tenant, owner;
 	uint16_t kind;
 	struct str rest;
+	const struct rec *about;
 
 	/* A row larger than a part goes alone. */
 	if (r->rows.n == DUMP_ROWS || (r->rows.n > 0 && d->bytes + val.n > DUMP_BYTES)) {
@@ -328,8 +312,8 @@ dump_row(void *arg, struct str key, struct str val)
 		return 1;
 	}
 	d->last = arena_copy(d->m->a, key);
-	if (!key_split(key, &tenant, &owner, &kind, &rest) || record_by_store(kind) == NULL ||
-	    val.n < 2)
+	if (!key_split(key, &tenant, &owner, &kind, &rest) || (about = record_by_store(kind)) == NULL ||
+	    about->transient || val.n < 2)
 		return 0;
 	REC_SET(row, stored_row, kind, kind);
 	REC_SET(row, stored_row, body, arena_copy(d->m->a, ((struct str){val.p + 1, val.n - 1})));

@@ -6,6 +6,8 @@
 #include "backend/control.h"
 #include "backend/key.h"
 #include "backend/members.h"
+#include "backend/repeat.h"
+#include "backend/rooms.h"
 #include "common/release.h"
 
 enum { LIST_MAX = 500 };
@@ -121,6 +123,15 @@ collect_key(void *arg, struct str key, struct str val)
 	return r->failed;
 }
 
+static int
+forget_room(struct model *m, struct str key, uint64_t id)
+{
+	struct str stored;
+	int rc = store_get(m->t, STORE_DATA, key, m->a, &stored, m->e);
+
+	return rc == 1 ? room_forget(m, id, stored) : rc;
+}
+
 int
 control_remove_owner(struct model *m, uint32_t owner)
 {
@@ -134,6 +145,8 @@ control_remove_owner(struct model *m, uint32_t owner)
 		return -1;
 	if (r.failed)
 		return err_set(m->e, ERR_TOO_LARGE, NULL);
+	if (repeat_forget(m, owner) != 0)
+		return -1;
 	for (size_t i = 0; i < r.n; i++) {
 		uint32_t tenant, o;
 		uint16_t kind;
@@ -146,6 +159,8 @@ control_remove_owner(struct model *m, uint32_t owner)
 			continue;
 		if (kind == rec_schedule.store &&
 		    model_item_unindex(m, &rec_schedule, key_rest_id(rest)) != 0)
+			return -1;
+		if (kind == rec_room.store && forget_room(m, r.keys[i], key_rest_id(rest)) != 0)
 			return -1;
 		if (store_del(m->t, STORE_DATA, r.keys[i], m->e) < 0)
 			return -1;

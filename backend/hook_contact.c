@@ -45,16 +45,8 @@ branch_of(struct call *c, struct branch *b)
 static int
 lower(struct call *c, struct str *s)
 {
-	struct str copy = arena_copy(c->m.a, *s);
-	char *p = (char *)(uintptr_t)copy.p;
-
-	if (p == NULL)
-		return no_memory(c);
-	for (size_t i = 0; i < copy.n; i++)
-		if (p[i] >= 'A' && p[i] <= 'Z')
-			p[i] = (char)(p[i] + ('a' - 'A'));
-	*s = copy;
-	return 0;
+	*s = arena_lower(c->m.a, *s);
+	return s->p != NULL ? 0 : no_memory(c);
 }
 
 static int

@@ -16,6 +16,12 @@ hooks_of(const struct res *r)
 		return &hooks_schedule;
 	case RES_CONTACT_INFORMATION:
 		return &hooks_contact;
+	case RES_CONFERENCES:
+		return &hooks_conferences;
+	case RES_CONFERENCE:
+		return &hooks_conference;
+	case RES_SPEEDDIAL:
+		return &hooks_speeddial;
 	case RES_SESSION:
 		return &hooks_session;
 	case RES_PHONEBOOK:
@@ -38,6 +44,19 @@ hooks_of(const struct res *r)
 		return &hooks_phonebooks;
 	case RES_PHONEBOOK_NAMED:
 		return &hooks_phonebook_named;
+	case RES_VMPREFS:
+		return &hooks_vmprefs;
+	case RES_ATTENDANT:
+		return &hooks_attendant;
+	case RES_ATTENDANT_LANG:
+		return &hooks_languages;
+	case RES_OPERATOR:
+	case RES_OPERATOR_RESET:
+		return &hooks_operator;
+	case RES_ACTIVEGREETING:
+		return &hooks_activegreeting;
+	case RES_AVATAR:
+		return &hooks_avatar;
 	default:
 		return &none;
 	}

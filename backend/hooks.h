@@ -28,6 +28,9 @@ struct hooks {
 	/* Before a write: the secret that is to be stored as a hash (c->hash, when the write runs), or
 	 * an empty one. What the rules refuse is refused here, before it costs a hash. */
 	int (*secret)(struct call *c, struct str *ret);
+	/* Before a write: the upload of which a picture is to be made (c->picture, when the write
+	 * runs). Who may not write is refused here, before it costs anything. */
+	int (*picture)(struct call *c, struct str *upload);
 	/* SHAPE_CUSTOM. */
 	int (*custom)(struct call *c);
 	/* Methods beside GET that store nothing, and need no place in the writer's queue. */
@@ -38,9 +41,29 @@ struct hooks {
 const struct hooks *hooks_of(const struct res *r);
 
 /* The rows, one per file hook_*.c. */
-extern const struct hooks hooks_forward, hooks_callfwd, hooks_schedule, hooks_contact,
-    hooks_session, hooks_phonebook, hooks_phonebook_page, hooks_phonebook_own,
-    hooks_phonebook_search, hooks_phonebooks, hooks_phonebook_named, hooks_entry,
-    hooks_show_contacts, hooks_google_import, hooks_phonebookentry;
+extern const struct hooks hooks_forward;
+extern const struct hooks hooks_callfwd;
+extern const struct hooks hooks_schedule;
+extern const struct hooks hooks_contact;
+extern const struct hooks hooks_session;
+extern const struct hooks hooks_conferences;
+extern const struct hooks hooks_conference;
+extern const struct hooks hooks_speeddial;
+extern const struct hooks hooks_vmprefs;
+extern const struct hooks hooks_attendant;
+extern const struct hooks hooks_languages;
+extern const struct hooks hooks_operator;
+extern const struct hooks hooks_activegreeting;
+extern const struct hooks hooks_phonebook;
+extern const struct hooks hooks_phonebook_page;
+extern const struct hooks hooks_phonebook_own;
+extern const struct hooks hooks_phonebook_search;
+extern const struct hooks hooks_phonebooks;
+extern const struct hooks hooks_phonebook_named;
+extern const struct hooks hooks_entry;
+extern const struct hooks hooks_show_contacts;
+extern const struct hooks hooks_google_import;
+extern const struct hooks hooks_phonebookentry;
+extern const struct hooks hooks_avatar;
 
 #endif

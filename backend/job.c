@@ -6,7 +6,9 @@
 #include <time.h>
 
 #include "backend/backend.h"
+#include "backend/condition.h"
 #include "backend/hooks.h"
+#include "backend/repeat.h"
 
 int64_t
 now_us(void)
@@ -77,6 +79,7 @@ call_of(struct job *j, struct store_txn *t)
 	    .body = &j->body,
 	    .mark = &j->mark,
 	    .hash = j->new_hash,
+	    .picture = j->picture,
 	    .sign = &j->sign,
 	};
 }
@@ -106,17 +109,49 @@ own_status(struct job *j)
 		j->err.code = j->res->invalid;
 }
 
-/* Parts of a list are paid for with the first one, a write that waited for its hash before that. */
+/* Parts of a list are paid for with the first one, a write that waited for its hash or its picture
+ * before that. */
 static bool
 within_budget(struct job *j)
 {
-	if (j->streaming || j->who.id == 0 || j->new_hash.p != NULL)
+	if (j->streaming || j->who.id == 0 || j->new_hash.p != NULL || j->picture.p != NULL)
 		return true;
 	j->retry_after = rates_take(
 	    j->be->rates, j->who.id, rates_class(j->res, (enum method)j->req.method), now_us());
 	if (j->retry_after > 0)
 		err_set(&j->err, ERR_TOO_MANY, NULL);
 	return j->retry_after == 0;
+}
+
+/* The conditions are about what was there before, but what the write itself would be refused for
+ * goes first: a failed condition takes back what was done. */
+static int
+write_if(struct job *j, struct call *c)
+{
+	int asked = condition_asked(&j->req, c->m.e);
+	struct current before;
+
+	if (asked < 0 || (asked && condition_look(c, &j->be->digests, &before) != 0) ||
+	    serve_write(c) != 0)
+		return -1;
+	return asked ? condition_check(&j->req, false, &before, c->m.e) : 0;
+}
+
+/* A repetition has its answer before any condition: the first time made the ETag another one. */
+static int
+write_once(struct job *j, struct call *c)
+{
+	bool named = REC_HAS(&j->req, request, idempotency_key) && j->who.id != 0;
+	int rc = named ? repeat_find(c, &j->be->digests) : 0;
+
+	j->replayed = rc == 1;
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	if (write_if(j, c) != 0) {
+		own_status(j);
+		return -1;
+	}
+	return named ? repeat_keep(c, &j->be->digests) : 0;
 }
 
 static int
@@ -131,11 +166,7 @@ apply(struct writer_job *w, struct store_txn *t)
 	/* What the reader saw may have changed while the write waited. */
 	if (who_again(&m, &j->who, who_issued(&m, &j->req)) != 0 || authorized(j, &m) != 0)
 		return -1;
-	if (serve_write(&c) != 0) {
-		own_status(j);
-		return -1;
-	}
-	return 0;
+	return write_once(j, &c);
 }
 
 static void
@@ -197,6 +228,38 @@ wants_hash(struct job *j, struct store_txn *t)
 	return true;
 }
 
+/* Whether a picture has to be made before the write can run. */
+static bool
+wants_picture(struct job *j, struct store_txn *t)
+{
+	const struct hooks *h = hooks_of(j->res);
+	struct call c = call_of(j, t);
+
+	if (h->picture == NULL || j->picture.p != NULL)
+		return false;
+	if (h->picture(&c, &j->upload) != 0)
+		own_status(j);
+	else
+		j->then = NEXT_IMAGE;
+	return true;
+}
+
+/* The answer's ETag, and whether the client wants the answer at all. */
+static int
+check_conditions(struct job *j, struct call *c)
+{
+	struct current now = {0};
+	int asked = condition_asked(&j->req, c->m.e);
+
+	if (asked < 0)
+		return -1;
+	if (j->req.method == M_GET && j->res->shape != SHAPE_PING)
+		condition_of_answer(c, &j->be->digests, c->more, &now);
+	j->tagged = now.tagged;
+	memcpy(j->tag, now.tag, sizeof(j->tag));
+	return asked ? condition_check(&j->req, j->req.method == M_GET, &now, c->m.e) : 0;
+}
+
 static void
 read_answer(struct job *j, struct store_txn *t)
 {
@@ -209,6 +272,9 @@ read_answer(struct job *j, struct store_txn *t)
 		own_status(j);
 		return;
 	}
+	/* Of a list in parts only the first one is asked about. */
+	if (!j->streaming && check_conditions(j, &c) != 0)
+		return;
 	j->more = c.more;
 	if (c.wants_signature)
 		j->then = NEXT_SIGN;
@@ -250,7 +316,7 @@ job_run(struct job *j, struct snapshot *s)
 		if (is_read(j))
 			read_answer(j, s->t);
 		else
-			write = !wants_hash(j, s->t);
+			write = !wants_hash(j, s->t) && !wants_picture(j, s->t);
 	}
 	return !write || to_writer(j);
 }

@@ -8,6 +8,7 @@
 #define BACKEND_JOB_H
 
 #include "backend/call.h"
+#include "backend/digest.h"
 #include "backend/who.h"
 #include "backend/writer.h"
 #include "ipc/server.h"
@@ -23,7 +24,8 @@ enum job_next {
 	NEXT_REPLY,  /* send what err, body and more say */
 	NEXT_VERIFY, /* have verify.hash compared, then run again */
 	NEXT_SIGN,   /* have the capability signed, then reply */
-	NEXT_HASH    /* have `secret` hashed, then run again */
+	NEXT_HASH,   /* have `secret` hashed, then run again */
+	NEXT_IMAGE   /* have a picture made of `upload`, then run again */
 };
 
 struct backend;
@@ -42,6 +44,7 @@ struct job {
 	struct ctl_request ctl;
 	struct ctl_reply *ctl_reply;
 	struct str secret, new_hash;
+	struct str upload, picture;
 	int64_t arrived_us, overdue_us; /* CLOCK_MONOTONIC */
 	struct who who;
 	struct who_verify verify;
@@ -51,6 +54,8 @@ struct job {
 	int64_t retry_after;
 	struct buf body;
 	bool more;
+	bool tagged, replayed; /* there is an ETag; the answer is that of the first time */
+	unsigned char tag[DIGEST_ETAG];
 	/* A list that is sent in parts (streams.h). */
 	struct mark mark;
 	int64_t credit;

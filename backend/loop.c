@@ -266,6 +266,31 @@ hashed(void *arg, bool ok, struct str hash)
 }
 
 static void
+pictured(void *arg, enum image_result result, struct str png)
+{
+	struct job *j = arg;
+
+	if (the_loop == NULL) {
+		job_free(j);
+		return;
+	}
+	if (result == IMAGE_NOT_NOW) {
+		refuse(the_loop, j, ERR_UNAVAILABLE, 1);
+		return;
+	}
+	if (result != IMAGE_DONE) {
+		err_set(&j->err, ERR_MALFORMED,
+		    result == IMAGE_BAD ? "the picture is no PNG, JPEG or GIF that can be read"
+		                        : "the picture has too many pixels");
+		finish(the_loop, j);
+		return;
+	}
+	j->picture = arena_copy(&j->arena, png);
+	if (j->picture.p == NULL || pool_submit(j->be->pool, j) != 0)
+		refuse(the_loop, j, ERR_UNAVAILABLE, 1);
+}
+
+static void
 came_back(struct loop *l, struct job *j)
 {
 	switch (j->then) {
@@ -277,6 +302,10 @@ came_back(struct loop *l, struct job *j)
 		break;
 	case NEXT_HASH:
 		if (auth_hash(l->be->auth, j->secret, hashed, j) != 0)
+			refuse(l, j, ERR_UNAVAILABLE, 1);
+		break;
+	case NEXT_IMAGE:
+		if (image_scale(l->be->image, j->upload, pictured, j) != 0)
 			refuse(l, j, ERR_UNAVAILABLE, 1);
 		break;
 	case NEXT_REPLY:
@@ -359,9 +388,10 @@ run(struct loop *l, const struct loop_conf *conf, struct err *e)
 		    {.fd = conf->signal_fd, .events = POLLIN},
 		    {.fd = auth_fd(l->be->auth), .events = POLLIN},
 		    {.fd = pool_fd(l->be->pool), .events = POLLIN},
+		    {.fd = image_fd(l->be->image), .events = POLLIN}, /* -1 is passed over */
 		};
 
-		if (ipc_wait((struct ipc_server **)(uintptr_t)conf->servers, ready, conf->n, fds, 3,
+		if (ipc_wait((struct ipc_server **)(uintptr_t)conf->servers, ready, conf->n, fds, 4,
 		        TICK_MS, e) < 0)
 			return -1;
 		if (fds[0].revents != 0)
@@ -370,6 +400,8 @@ run(struct loop *l, const struct loop_conf *conf, struct err *e)
 			return err_set(e, ERR_INTERNAL, "the auth child has gone");
 		if (fds[2].revents != 0)
 			take_back(l);
+		if (fds[3].revents != 0 && image_read(l->be->image) != 0)
+			log_event(LOG_ERROR_, "image-process", "has gone: no uploads until the next start");
 		for (size_t i = 0; i < conf->n; i++)
 			if (ready[i])
 				receive(l, conf->servers[i]);

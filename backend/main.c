@@ -212,7 +212,8 @@ open_store(struct backend *be, struct err *e)
 		log_fatal("no memory");
 	if (store_open(&be->store, &sc, e) != 0)
 		log_fatal("%s", err_text(e));
-	if (settings_now_read(be->settings, be->store, TENANT_DEFAULT, e) != 0)
+	if (settings_now_read(be->settings, be->store, TENANT_DEFAULT, e) != 0 ||
+	    digest_open(&be->digests, be->store, TENANT_DEFAULT, e) != 0)
 		log_fatal("%s", err_text(e));
 }
 
@@ -284,7 +285,7 @@ start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
 	    pool_start(&be->pool, (unsigned)conf->backend_readers, (unsigned)conf->backend_queue, e) !=
 	        0 ||
 	    sweep_start(&be->sweep, be->store, be->writer, e) != 0 ||
-	    upkeep_start(upkeep, be->store, e) != 0)
+	    upkeep_start(upkeep, be->store, be->writer, e) != 0)
 		log_fatal("%s", err_text(e));
 }
 
@@ -294,6 +295,7 @@ stop_threads(struct backend *be, struct upkeep *upkeep)
 	upkeep_stop(upkeep);
 	sweep_stop(be->sweep);
 	auth_stop(be->auth);
+	image_stop(be->image);
 	/* The writer hands its jobs back to the pool, which frees them. */
 	writer_stop(be->writer);
 	pool_stop(be->pool);
@@ -331,7 +333,8 @@ main(int argc, char **argv)
 	if (sodium_init() < 0)
 		log_fatal("libsodium cannot be initialised");
 
-	/* As root: directories, and the auth child, which becomes its own user. */
+	/* As root: directories, and the auth child and the image process, which become their own users.
+	 */
 	if (dirs_make(&conf, &e) != 0)
 		log_fatal("%s", err_text(&e));
 	if (auth_start(&be.auth,
@@ -339,6 +342,8 @@ main(int argc, char **argv)
 	            .user = conf.backend_auth_user,
 	            .threads = (unsigned)conf.backend_auth_threads},
 	        &e) != 0)
+		log_fatal("%s", err_text(&e));
+	if (image_start(&be.image, conf.backend_image_user, &e) != 0)
 		log_fatal("%s", err_text(&e));
 	gateway = uid_of(conf.backend_gateway_user);
 

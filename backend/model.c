@@ -398,6 +398,8 @@ take_name(struct model *m, struct str name, uint32_t id)
 	uint32_t other;
 	int rc = model_name(m, INDEX_LOGIN, name, &other);
 
+	if (rc == 0 && (rc = model_name(m, INDEX_ROOM, name, &other)) == 1)
+		other = 0; /* a room's number is nobody's */
 	if (rc < 0)
 		return -1;
 	if (rc == 1 && other != id)

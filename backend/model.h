@@ -19,10 +19,11 @@ enum { SERIES_OWNER = 1 };
 enum {
 	INDEX_LOGIN = 1001, /* user names, aliases, messaging ids: one name space -> user number */
 	INDEX_GROUP = 1002,
-	INDEX_BRANCH = 1003
+	INDEX_BRANCH = 1003,
+	INDEX_ROOM = 1005 /* names, extensions and direct numbers of rooms -> room number */
 };
 /* Kinds in STORE_META keys. */
-enum { META_COUNTER = 1 };
+enum { META_COUNTER = 1, META_DIGEST_KEY = 2, META_REPEATS = 3 };
 
 struct settings_now;
 

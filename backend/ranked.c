@@ -188,7 +188,7 @@ put_below(struct ranked *r, struct ranked_node *n, const struct ranked_item *ite
 static int
 grow(struct ranked *r, bool append)
 {
-	struct ranked_node *root = node_new(r->a, r->root->level + 1, 2, r->e);
+	struct ranked_node *root = ranked_node_new(r->a, r->root->level + 1, 2, r->e);
 	struct ranked_kid kid = {.sep = {"", 0}};
 
 	if (root == NULL || (kid.id = new_id(r)) == 0)
@@ -210,7 +210,7 @@ ranked_put(struct ranked *r, const struct ranked_item *item)
 	if (item->key.n > RANKED_PART_MAX || item->refs.n > RANKED_PART_MAX ||
 	    item->text.n > RANKED_PART_MAX || r->count >= RANKED_ITEMS_MAX)
 		return no_room(r);
-	if (r->root == NULL && (r->root = node_new(r->a, 0, 2, r->e)) == NULL)
+	if (r->root == NULL && (r->root = ranked_node_new(r->a, 0, 2, r->e)) == NULL)
 		return -1;
 	if (put_below(r, r->root, item, true, &appended) != 0)
 		return -1;

@@ -79,7 +79,7 @@ reserve(struct arena *a, struct ranked_node *n, size_t size, struct err *e)
 }
 
 struct ranked_node *
-node_new(struct arena *a, unsigned level, size_t size, struct err *e)
+ranked_node_new(struct arena *a, unsigned level, size_t size, struct err *e)
 {
 	struct ranked_node *n = arena_alloc(a, sizeof(*n));
 
@@ -149,7 +149,7 @@ node_decode(struct arena *a, struct str raw, struct err *e)
 	if (level >= RANKED_LEVELS || count == 0 ||
 	    raw.n - HEAD < count * (level == 0 ? ITEM_HEAD : KID_HEAD))
 		return broken(e);
-	if ((n = node_new(a, level, count + 1, e)) == NULL)
+	if ((n = ranked_node_new(a, level, count + 1, e)) == NULL)
 		return NULL;
 	n->n = count;
 	if (!(level == 0 ? decode_items(n, raw) : decode_kids(n, raw)))
@@ -352,7 +352,7 @@ struct ranked_node *
 node_split(struct arena *a, struct ranked_node *n, bool append, struct str *sep, struct err *e)
 {
 	size_t at = append ? n->n - 1 : middle(n);
-	struct ranked_node *right = node_new(a, n->level, n->n - at, e);
+	struct ranked_node *right = ranked_node_new(a, n->level, n->n - at, e);
 
 	if (right == NULL)
 		return NULL;
@@ -365,7 +365,7 @@ node_split(struct arena *a, struct ranked_node *n, bool append, struct str *sep,
 struct ranked_node *
 node_join(struct arena *a, const struct ranked_node *l, const struct ranked_node *r, struct err *e)
 {
-	struct ranked_node *n = node_new(a, l->level, l->n + r->n, e);
+	struct ranked_node *n = ranked_node_new(a, l->level, l->n + r->n, e);
 
 	if (n == NULL)
 		return NULL;

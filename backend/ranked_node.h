@@ -33,7 +33,7 @@ struct ranked_node {
 };
 
 /* An empty node with room for `size` members; NULL with *e. */
-struct ranked_node *node_new(struct arena *a, unsigned level, size_t size, struct err *e);
+struct ranked_node *ranked_node_new(struct arena *a, unsigned level, size_t size, struct err *e);
 /* The node points into `raw`. NULL with *e. */
 struct ranked_node *node_decode(struct arena *a, struct str raw, struct err *e);
 /* `head` bytes are left free in front. {NULL, 0} with *e. */

@@ -25,13 +25,31 @@ int sandbox_become(const char *user, struct err *e);
  * before sandbox_syscalls(). 0, also on a kernel without landlock when `optional`. */
 int sandbox_paths(const char *const *rw, const char *const *ro, bool optional, struct err *e);
 
+/* Whether AddressSanitizer is in: it needs terabytes of address space, says what is wrong on
+ * stderr, and looks for leaks from a process of its own. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANDBOX_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__)
+#define SANDBOX_SANITIZED 1
+#endif
+#ifndef SANDBOX_SANITIZED
+#define SANDBOX_SANITIZED 0
+#endif
+
 enum sandbox_profile {
 	SANDBOX_BACKEND, /* store files, unix and (when tcp) inet sockets, threads; no execve, no ptrace
 	                  */
-	SANDBOX_AUTH     /* read, write, memory, threads; no files, no sockets to be made */
+	SANDBOX_AUTH,    /* read, write, memory, threads; no files, no sockets to be made */
+	SANDBOX_IMAGE,   /* as auth, without threads, but with processes: fork, wait, kill; their time
+	                  * may be limited, and they may be given a filter of their own */
+	SANDBOX_DECODER  /* memory and the own end, nothing else */
 };
 /* seccomp filter for all threads, those already running included; a call outside of it
- * kills the process. No new process can be made, no memory is both writable and executable. */
+ * kills the process. No new process can be made, but by SANDBOX_IMAGE, no program started, and no
+ * memory is both writable and executable. */
 int sandbox_syscalls(enum sandbox_profile profile, bool tcp, struct err *e);
 
 #endif

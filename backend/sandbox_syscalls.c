@@ -8,21 +8,16 @@
 #include "backend/sandbox.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ADDRESS_SANITIZER 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define ADDRESS_SANITIZER 1
-#endif
 
 /* Newer than some kernel headers; the numbers are the same on every architecture. */
 enum { NR_FCHMODAT2 = 452, NR_FUTEX_WAKE = 454, NR_FUTEX_WAIT = 455, NR_FUTEX_REQUEUE = 456 };
@@ -213,11 +208,18 @@ static const char *const backend_calls[] = {
     "recvmmsg",
 };
 
-#ifdef ADDRESS_SANITIZER
+#if SANDBOX_SANITIZED
 /* LeakSanitizer looks at the other threads when the program ends: from a process of its own
  * that shares the memory, by ptrace. The auth child leaves by _exit() and so does without. */
 static const char *const leak_check_calls[] = {"clone", "ptrace", "prctl", "process_vm_readv"};
+#else
+/* What is left to a process that looks at a picture: malloc and _exit(). */
+static const char *const decoder_calls[] = {
+    "brk", "munmap", "mremap", "madvise", "exit", "exit_group", "rt_sigreturn", "sigreturn"};
 #endif
+
+/* The image process waits for its children and ends those that take too long. */
+static const char *const image_calls[] = {"wait4", "waitid", "kill"};
 
 static const int prctl_options[] = {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_SET_VMA};
 
@@ -273,11 +275,13 @@ allow_mapping(scmp_filter_ctx f, bool code)
 	return rc == 0 ? allow_if(f, SCMP_SYS(mprotect), 2, PROT_EXEC, 0) : rc;
 }
 
-/* Threads, not processes. The arguments of clone3 are out of a filter's sight, so it does
+/* Threads or processes, not both. The arguments of clone3 are out of a filter's sight, so it does
  * not exist here and glibc falls back to clone. */
 static int
-allow_threads(scmp_filter_ctx f)
+allow_clone(scmp_filter_ctx f, bool threads)
 {
+	/* As fork() of glibc has it: nothing shared, no namespaces. */
+	const scmp_datum_t forks = CLONE_CHILD_CLEARTID | CLONE_CHILD_SETTID | SIGCHLD;
 #ifdef __s390__
 	const unsigned flags = 1;
 #else
@@ -286,7 +290,8 @@ allow_threads(scmp_filter_ctx f)
 
 	if (seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) != 0)
 		return -1;
-	return allow_if(f, SCMP_SYS(clone), flags, CLONE_THREAD, CLONE_THREAD);
+	return threads ? allow_if(f, SCMP_SYS(clone), flags, CLONE_THREAD, CLONE_THREAD)
+	               : allow_if(f, SCMP_SYS(clone), flags, UINT64_MAX, forks);
 }
 
 static int
@@ -334,25 +339,62 @@ add_backend(scmp_filter_ctx f, bool tcp)
 	for (size_t i = 0; i < COUNT(prctl_options); i++)
 		if (allow_if(f, SCMP_SYS(prctl), 0, whole_int, (scmp_datum_t)prctl_options[i]) != 0)
 			return -1;
-#ifdef ADDRESS_SANITIZER
+#if SANDBOX_SANITIZED
 	return allow_names(f, leak_check_calls, COUNT(leak_check_calls));
 #else
 	return 0;
 #endif
 }
 
+/* What it allows beyond its own needs is to make its children's rights smaller. */
+static int
+add_image(scmp_filter_ctx f)
+{
+	if (allow_names(f, image_calls, COUNT(image_calls)) != 0 || allow_clone(f, false) != 0)
+		return -1;
+	if (allow_if(f, SCMP_SYS(prlimit64), 1, whole_int, RLIMIT_CPU) != 0 ||
+	    allow_if(f, SCMP_SYS(seccomp), 0, whole_int, SECCOMP_SET_MODE_FILTER) != 0)
+		return -1;
+	return allow_if(f, SCMP_SYS(prctl), 0, whole_int, PR_SET_NO_NEW_PRIVS);
+}
+
+/* Libraries that complain on stderr find it closed, whatever they do about that. */
+static int
+add_decoder(scmp_filter_ctx f)
+{
+#if SANDBOX_SANITIZED
+	return allow_names(f, common_calls, COUNT(common_calls));
+#else
+	const int writes[] = {SCMP_SYS(write), SCMP_SYS(writev)};
+
+	for (size_t i = 0; i < COUNT(writes); i++)
+		if (seccomp_rule_add(f, SCMP_ACT_ERRNO(EBADF), writes[i], 0) != 0)
+			return -1;
+	return allow_names(f, decoder_calls, COUNT(decoder_calls));
+#endif
+}
+
+static int
+add_profile(scmp_filter_ctx f, enum sandbox_profile profile, bool tcp)
+{
+	if (profile == SANDBOX_DECODER)
+		return add_decoder(f);
+	if (allow_names(f, common_calls, COUNT(common_calls)) != 0 || allow_limits_to_be_read(f) != 0)
+		return -1;
+	if (profile == SANDBOX_IMAGE)
+		return add_image(f);
+	if (allow_clone(f, true) != 0)
+		return -1;
+	return profile == SANDBOX_BACKEND ? add_backend(f, tcp) : 0;
+}
+
 static int
 add_rules(scmp_filter_ctx f, enum sandbox_profile profile, bool tcp)
 {
-	bool backend = profile == SANDBOX_BACKEND;
-
 	if (seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) != 0 ||
 	    seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1) != 0)
 		return -1;
-	if (allow_names(f, common_calls, COUNT(common_calls)) != 0 || allow_mapping(f, backend) != 0 ||
-	    allow_threads(f) != 0 || allow_limits_to_be_read(f) != 0)
-		return -1;
-	return backend ? add_backend(f, tcp) : 0;
+	return allow_mapping(f, profile == SANDBOX_BACKEND) != 0 ? -1 : add_profile(f, profile, tcp);
 }
 
 int

@@ -37,42 +37,6 @@ settings_now_free(struct settings_now *s)
 	free(s);
 }
 
-static int
-copy_text(struct str *s, struct arena *a)
-{
-	*s = arena_copy(a, *s);
-	return s->p != NULL ? 0 : -1;
-}
-
-/* The numbers come with the struct. */
-static int
-copy_texts(struct settings *to, struct arena *a)
-{
-	for (size_t i = 0; i < rec_settings.nf; i++) {
-		const struct field *f = &rec_settings.f[i];
-		struct list old, l;
-
-		if ((rec_has(to) >> i & 1) == 0)
-			continue;
-		if (f->kind == K_STR && copy_text(rec_at(f, to), a) != 0)
-			return -1;
-		if (f->kind != K_STRS)
-			continue;
-		old = l = rec_list(f, to);
-		if ((l.v = arena_array(a, l.n, sizeof(struct str))) == NULL)
-			return -1;
-		for (size_t k = 0; k < l.n; k++) {
-			struct str *text = (struct str *)l.v + k;
-
-			*text = ((const struct str *)old.v)[k];
-			if (copy_text(text, a) != 0)
-				return -1;
-		}
-		rec_set_list(f, to, l);
-	}
-	return 0;
-}
-
 int
 settings_now_read(struct settings_now *s, struct store *store, uint32_t tenant, struct err *e)
 {
@@ -90,7 +54,7 @@ settings_now_read(struct settings_now *s, struct store *store, uint32_t tenant, 
 	rc = model_get(&m, &rec_settings, 0, 0, &got) < 0 ? -1 : 0;
 	store_abort(t);
 	rec_defaults(&rec_settings, &got);
-	if (rc == 0 && (rc = copy_texts(&got, &keeping)) != 0)
+	if (rc == 0 && (rc = rec_copy(&rec_settings, &got, &got, &keeping)) != 0)
 		err_set(e, ERR_TOO_LARGE, NULL);
 	arena_free(&reading);
 	if (rc != 0) {
@@ -111,8 +75,7 @@ settings_now_get(struct settings_now *s, struct settings *ret, struct arena *a)
 	int rc;
 
 	pthread_mutex_lock(&s->lock);
-	*ret = s->s;
-	rc = copy_texts(ret, a);
+	rc = rec_copy(&rec_settings, ret, &s->s, a);
 	pthread_mutex_unlock(&s->lock);
 	return rc;
 }

@@ -2,13 +2,22 @@
 #include "backend/upkeep.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "backend/job.h"
+#include "backend/repeat.h"
 #include "common/log.h"
 
 /* A restart replays the log since the last checkpoint, 12-22 ms a megabyte. */
-enum { CHECKPOINT_BYTES = 16 * 1024 * 1024, PERIOD_S = 5, CLEAN_PERCENT = 50 };
+enum {
+	CHECKPOINT_BYTES = 16 * 1024 * 1024,
+	PERIOD_S = 5,
+	CLEAN_PERCENT = 50,
+	SWEEP_S = 600,
+	SWEEP_FIRST_S = 60
+};
 
 struct upkeep {
 	struct store *store;
@@ -16,6 +25,11 @@ struct upkeep {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stop;
+	struct writer *writer;
+	struct writer_job sweep;
+	bool sweeping;   /* the writer has it */
+	uint32_t after;  /* user whose kept writes were looked at last, 0 = all were */
+	time_t sweep_at; /* CLOCK_MONOTONIC */
 };
 
 /* False when it is time to end. */
@@ -35,6 +49,61 @@ wait_period(struct upkeep *u)
 	return !stop;
 }
 
+static int
+sweep(struct writer_job *job, struct store_txn *t)
+{
+	struct upkeep *u = (struct upkeep *)(void *)((char *)job - offsetof(struct upkeep, sweep));
+	struct model m = {.t = t, .e = &job->err, .tenant = TENANT_DEFAULT};
+	struct arena a;
+	int rc;
+
+	arena_init(&a, JOB_SCRATCH_MAX);
+	m.a = &a;
+	rc = repeat_sweep(&m, wall_ms(), &u->after);
+	arena_free(&a);
+	return rc;
+}
+
+static void
+swept(struct writer_job *job, bool committed)
+{
+	struct upkeep *u = (struct upkeep *)(void *)((char *)job - offsetof(struct upkeep, sweep));
+
+	if (!committed)
+		log_event(LOG_WARN_, "upkeep", "%s", err_text(&job->err));
+	pthread_mutex_lock(&u->lock);
+	u->sweeping = false;
+	pthread_cond_signal(&u->wake);
+	pthread_mutex_unlock(&u->lock);
+}
+
+static time_t
+monotonic_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* Waits for the end, so that the job is nobody's any more when this thread ends. */
+static void
+sweep_kept(struct upkeep *u)
+{
+	if (monotonic_s() < u->sweep_at)
+		return;
+	u->sweeping = true;
+	u->sweep.apply = sweep;
+	u->sweep.done = swept;
+	if (writer_submit(u->writer, &u->sweep) != 0)
+		return;
+	pthread_mutex_lock(&u->lock);
+	while (u->sweeping)
+		pthread_cond_wait(&u->wake, &u->lock);
+	pthread_mutex_unlock(&u->lock);
+	u->sweep_at = u->after == 0 ? monotonic_s() + SWEEP_S : 0;
+}
+
 static void *
 run(void *arg)
 {
@@ -43,6 +112,7 @@ run(void *arg)
 	while (wait_period(u)) {
 		struct err e = {0};
 
+		sweep_kept(u);
 		if (store_trickle(u->store, CLEAN_PERCENT, &e) != 0 ||
 		    store_checkpoint(u->store, CHECKPOINT_BYTES, &e) != 0)
 			log_event(LOG_WARN_, "upkeep", "%s", err_text(&e));
@@ -51,7 +121,7 @@ run(void *arg)
 }
 
 int
-upkeep_start(struct upkeep **ret, struct store *s, struct err *e)
+upkeep_start(struct upkeep **ret, struct store *s, struct writer *w, struct err *e)
 {
 	struct upkeep *u = calloc(1, sizeof(*u));
 	pthread_condattr_t attr;
@@ -59,6 +129,8 @@ upkeep_start(struct upkeep **ret, struct store *s, struct err *e)
 	if (u == NULL)
 		return err_set(e, ERR_INTERNAL, "no memory");
 	u->store = s;
+	u->writer = w;
+	u->sweep_at = monotonic_s() + SWEEP_FIRST_S;
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

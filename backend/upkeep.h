@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* The maintenance thread: checkpoints, trickle writes. It never runs on a request's time. */
+/*
+ * The maintenance thread: checkpoints, trickle writes, and kept writes whose time is over, which it
+ * has the writer remove in small portions. It never runs on a request's time.
+ */
 #ifndef BACKEND_UPKEEP_H
 #define BACKEND_UPKEEP_H
 
-#include "backend/store.h"
+#include "backend/writer.h"
 
 struct upkeep;
 
-int upkeep_start(struct upkeep **ret, struct store *s, struct err *e);
-/* NULL is allowed. */
+int upkeep_start(struct upkeep **ret, struct store *s, struct writer *w, struct err *e);
+/* Before the writer is stopped. NULL is allowed. */
 void upkeep_stop(struct upkeep *u);
 
 #endif

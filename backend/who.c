@@ -137,7 +137,7 @@ who_find(struct model *m, const struct who_known *k, uint64_t tokens_time, const
 		return by_capability(m, k, tokens_time, req->cap, now_ms, who);
 	if (cred)
 		return by_password(m, k, &req->cred, now_ms, who, v);
-	return res->access == ACCESS_PUBLIC ? WHO_KNOWN : refused(m);
+	return res_is_anonymous(res, (enum method)req->method) ? WHO_KNOWN : refused(m);
 }
 
 int

@@ -37,7 +37,8 @@ struct who_verify {
 };
 
 /* Finds out who asks; `tokens_time` is memo_time(k->tokens) from before the transaction. Without
- * credentials and capability it is nobody (id 0), which only public resources know. */
+ * credentials and capability it is nobody (id 0), whom only public resources know and methods that
+ * a row calls anonymous. */
 enum who_answer who_find(struct model *m, const struct who_known *k, uint64_t tokens_time,
     const struct res *res, const struct request *req, int64_t now_ms, struct who *who,
     struct who_verify *v);

@@ -128,6 +128,18 @@ arena_copy(struct arena *a, struct str s)
 	return (struct str){p, s.n};
 }
 
+struct str
+arena_lower(struct arena *a, struct str s)
+{
+	char *p = arena_alloc(a, s.n + 1);
+
+	if (p == NULL)
+		return (struct str){NULL, 0};
+	for (size_t i = 0; i < s.n; i++)
+		p[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + ('a' - 'A')) : s.p[i];
+	return (struct str){p, s.n};
+}
+
 char *
 arena_cstr(struct arena *a, struct str s)
 {

@@ -32,6 +32,8 @@ void *arena_alloc(struct arena *a, size_t n);
 void *arena_array(struct arena *a, size_t n, size_t size);
 /* A copy with a NUL behind it (not counted). {NULL, 0} when memory ends. */
 struct str arena_copy(struct arena *a, struct str s);
+/* The same with A to Z as a to z. */
+struct str arena_lower(struct arena *a, struct str s);
 /* NUL-terminated copy, NULL when memory ends. */
 char *arena_cstr(struct arena *a, struct str s);
 /* printf into the arena; {NULL, 0} when memory ends. */

@@ -134,3 +134,32 @@ check_schedule(const void *obj, struct err *e)
 	}
 	return 0;
 }
+
+const char *
+check_room_name(struct str s)
+{
+	return span(s, "-_.!~*'()=+$,;", false) == s.n
+	    ? NULL
+	    : "has a character that the name of a room cannot have";
+}
+
+const char *
+check_room_code(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((s.p[i] < '0' || s.p[i] > '9') && s.p[i] != '#' && s.p[i] != '*')
+			return "must be digits, # and *";
+	return NULL;
+}
+
+int
+check_speeddial(const void *obj, struct err *e)
+{
+	const struct speeddial *s = obj;
+
+	if (REC_HAS(s, speeddial, buttons) ||
+	    (REC_HAS(s, speeddial, group_speed_dial) && s->group_speed_dial))
+		return 0;
+	err_push(e, rec_speeddial.f[speeddial_F_buttons].tag);
+	return err_set(e, ERR_INVALID, "is required");
+}

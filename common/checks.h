@@ -20,4 +20,12 @@ int check_period(const void *obj, struct err *e);
 /* struct schedule: no two periods overlap once days are spelled out; touching ends are fine. */
 int check_schedule(const void *obj, struct err *e);
 
+/* The name of a conference room: of a SIP address, without what separates the parts of a path or
+ * the words of a command. */
+const char *check_room_name(struct str s);
+/* A PIN that a telephone can dial; empty = none. */
+const char *check_room_code(struct str s);
+/* struct speeddial: buttons must be given unless a group's are wanted. */
+int check_speeddial(const void *obj, struct err *e);
+
 #endif

@@ -138,14 +138,24 @@ json_enumerated(struct sink *s, int value, const char *text)
 	json_string(s, str_c(text));
 }
 
-/* Bytes only occur in dumps (keys, hashes in binary form): hexadecimal digits. */
+void
+hex_text(struct buf *out, struct str s)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < s.n; i++) {
+		buf_addc(out, digits[(unsigned char)s.p[i] >> 4]);
+		buf_addc(out, digits[s.p[i] & 15]);
+	}
+}
+
+/* Bytes only occur in dumps. */
 static void
 json_bytes(struct sink *s, struct str v)
 {
 	separate(s);
 	buf_addc(s->out, '"');
-	for (size_t i = 0; i < v.n; i++)
-		buf_printf(s->out, "%02x", (unsigned char)v.p[i]);
+	hex_text(s->out, v);
 	buf_addc(s->out, '"');
 }
 

@@ -23,7 +23,7 @@ enum kind {
 	K_BOOL,
 	K_INT,
 	K_STR,  /* UTF-8 text without NUL */
-	K_BIN,  /* bytes; msgpack only */
+	K_BIN,  /* bytes; as text hexadecimal digits */
 	K_ENUM, /* int, with a table of texts */
 	K_REC,  /* a record by value */
 	K_LIST, /* a list of records */
@@ -39,7 +39,8 @@ enum {
 	F_DFLT = 1 << 2,    /* absent = .dflt, .sdflt, an empty record or list */
 	F_RDONLY = 1 << 3,  /* what a client sends is ignored; the stored value stays */
 	F_DERIVED = 1 << 4, /* worked out for each answer, never stored; read-only too */
-	F_SECRET = 1 << 5   /* never in an answer, a log or a message to the gateway */
+	F_SECRET = 1 << 5,  /* never in an answer, a log or a message to the gateway */
+	F_NULL = 1 << 6     /* bare JSON: null is an empty list, and not its absence */
 };
 
 struct enum_val {
@@ -85,6 +86,10 @@ struct rec {
 	uint16_t store;   /* kind in store keys; 0 = not stored */
 	uint16_t version; /* of the stored form, 0 = 1 */
 	bool attributes;  /* XML: an empty element whose attributes are the fields, which are texts */
+	bool transient;   /* neither dumped nor loaded */
+	bool numbered;    /* an owner has several, each with a number of its own */
+	bool closed;      /* a member of another name is an error */
+	bool sparse;      /* absent members are left out where others are written as null */
 	const struct field *f;
 	size_t nf;
 	size_t size;
@@ -148,6 +153,10 @@ void rec_unset_equal(const struct rec *r, void *obj, const void *other);
 
 /* Removes derived fields (before storing) or secret ones (before an answer). */
 void rec_strip(const struct rec *r, void *obj, unsigned flags);
+
+/* A copy whose texts, lists and nested records lie in the arena; `to` may be `from`. 0, or -1 when
+ * memory ends, and then *to is empty. */
+int rec_copy(const struct rec *r, void *to, const void *from, struct arena *a);
 
 /* Equal in presence and value. */
 bool rec_equal(const struct rec *r, const void *a, const void *b);

@@ -151,6 +151,35 @@ to_enum(struct decoder *d, const struct field *f, const struct scalar *v, int *r
 }
 
 static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Bytes as the sinks of text write them. */
+static int
+from_hex(struct decoder *d, struct str s, struct str *ret)
+{
+	char *out = arena_alloc(d->a, s.n / 2 + 1);
+
+	if (out == NULL)
+		return no_memory(d);
+	for (size_t i = 0; i + 1 < s.n; i += 2) {
+		int high = hex_digit(s.p[i]), low = hex_digit(s.p[i + 1]);
+
+		if (high < 0 || low < 0)
+			return wrong(d, "hexadecimal digits");
+		out[i / 2] = (char)(high << 4 | low);
+	}
+	if (s.n % 2 != 0)
+		return wrong(d, "hexadecimal digits");
+	*ret = (struct str){out, s.n / 2};
+	return 1;
+}
+
+static int
 read_scalar(struct decoder *d, const struct field *f, void *at)
 {
 	struct scalar v;
@@ -167,6 +196,8 @@ read_scalar(struct decoder *d, const struct field *f, void *at)
 	case K_ENUM:
 		return to_enum(d, f, &v, at);
 	case K_BIN:
+		if (v.tok == TOK_TEXT && d->s->rules != RULES_STRICT)
+			return from_hex(d, v.s, at);
 		if (v.tok != TOK_BIN)
 			return wrong(d, "bytes");
 		*(struct str *)at = v.s;
@@ -252,8 +283,12 @@ read_field(struct decoder *d, const struct field *f, void *obj)
 		}
 		return rc;
 	}
-	if (d->s->ops->is_null(d->s))
-		return d->s->ops->skip(d->s, d->e);
+	if (d->s->ops->is_null(d->s)) {
+		if ((f->flags & F_NULL) == 0 || d->s->rules != RULES_BEAN)
+			return d->s->ops->skip(d->s, d->e);
+		rec_set_list(f, obj, (struct list){NULL, 0});
+		return d->s->ops->skip(d->s, d->e) != 0 ? -1 : 1;
+	}
 	if (f->kind == K_REC) {
 		memset(at, 0, f->sub->size);
 		rc = read_record(d, f->sub, at);
@@ -277,6 +312,8 @@ read_record(struct decoder *d, const struct rec *r, void *obj)
 		const struct field *f = m.name.p != NULL ? rec_field_by_name(r, m.name, d->s->xml, &i)
 		                                         : rec_field_by_tag(r, m.tag, &i);
 
+		if (f == NULL && r->closed && m.name.p != NULL)
+			return err_set(d->e, ERR_INVALID, "has an unknown member");
 		if (f == NULL || (d->mode == DECODE_CLIENT && field_read_only(f))) {
 			if (d->s->ops->skip(d->s, d->e) != 0)
 				return -1;

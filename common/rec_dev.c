@@ -5,11 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/png.h"
+
 struct maker {
 	uint64_t state;
 	unsigned flags;
 	struct arena *a;
 };
+
+/* The form of a picture, as check_picture() looks at it; there is nothing to be seen. */
+static const char picture[] = "\x89PNG\r\n\x1a\n"
+                              "\0\0\0\rIHDR\0\0\0\x80\0\0\0\x80\x8\6\0\0\0\xc3\x3e\x61\xcb"
+                              "\0\0\0\0IDAT\x35\xaf\x06\x1e"
+                              "\0\0\0\0IEND\xae\x42\x60\x82";
 
 static int make_record(struct maker *m, const struct rec *r, void *obj);
 
@@ -135,6 +143,11 @@ make_field(struct maker *m, const struct field *f, void *obj)
 	case K_BIN: {
 		size_t max = f->max != 0 ? (size_t)f->max : 255;
 
+		/* Chance meets no picture. */
+		if (f->check == check_picture) {
+			*(struct str *)at = (struct str){picture, sizeof(picture) - 1};
+			return 0;
+		}
 		/* Texts that are megabytes long are of no use to anybody. */
 		return make_text(
 		    m, f, f->min > 0 ? (size_t)f->min : f->check != NULL, max < 2000 ? max : 2000, at);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "common/sink.h"
 
-static void
-write_value(const struct field *f, const void *obj, struct sink *s, unsigned flags)
+void
+rec_encode_value(const struct field *f, const void *obj, struct sink *s, unsigned flags)
 {
 	const void *at = rec_at(f, obj);
 	struct list l;
@@ -56,7 +56,7 @@ how(const struct rec *r, size_t i, uint64_t has, const struct sink *s, unsigned 
 		return HIDDEN;
 	if ((has >> i & 1) != 0)
 		return SHOWN;
-	return (flags & ENCODE_NULLS) != 0 && s->ops->has_nulls ? AS_NULL : HIDDEN;
+	return (flags & ENCODE_NULLS) != 0 && s->ops->has_nulls && !r->sparse ? AS_NULL : HIDDEN;
 }
 
 void
@@ -76,7 +76,7 @@ rec_encode_members(const struct rec *r, const void *obj, struct sink *s, unsigne
 				s->ops->null(s);
 			else
 				/* A second name is for the document's own members alone. */
-				write_value(f, obj, s, flags & ~(unsigned)ENCODE_ALSO);
+				rec_encode_value(f, obj, s, flags & ~(unsigned)ENCODE_ALSO);
 		}
 	}
 }

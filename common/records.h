@@ -3,6 +3,8 @@
 #ifndef COMMON_RECORDS_H
 #define COMMON_RECORDS_H
 
+#include "common/png.h"
+
 #define REC_FILE "common/rec/all.def"
 #include "common/rec_decl.h"
 #undef REC_FILE

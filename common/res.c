@@ -82,6 +82,19 @@ res_allows(const struct res *r, enum method m)
 	return (served(r) & m) != 0;
 }
 
+bool
+res_is_anonymous(const struct res *r, enum method m)
+{
+	return r->access == ACCESS_PUBLIC || (r->anonymous & (m == M_HEAD ? M_GET : m)) != 0;
+}
+
+bool
+res_has_etag(const struct res *r)
+{
+	return (r->methods & M_GET) != 0 && r->shape != SHAPE_PING && !r->local && !r->secret &&
+	    !r->no_etag;
+}
+
 void
 res_allow_header(const struct res *r, struct buf *out)
 {
@@ -212,6 +225,24 @@ res_match(struct str path, struct res_keys *keys, struct arena *a, struct err *e
 	if (best == NULL)
 		err_set(e, ERR_NOT_FOUND, NULL);
 	return best;
+}
+
+bool
+record_is_numbered(const struct rec *r)
+{
+	for (size_t i = 0; i < all_resources_count; i++)
+		if (all_resources[i].shape == SHAPE_ITEM && all_resources[i].record == r)
+			return true;
+	return r->numbered;
+}
+
+bool
+record_is_layered(const struct rec *r)
+{
+	for (size_t i = 0; i < all_resources_count; i++)
+		if (all_resources[i].layered && all_resources[i].record == r)
+			return true;
+	return false;
 }
 
 /* FNV-1a: only equality matters, and nobody gains by a collision. */

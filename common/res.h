@@ -29,7 +29,8 @@ enum family {
 	FAM_TREE, /* XML and JSON that mirror each other, always under a root name */
 	FAM_BEAN, /* bare JSON with nulls written */
 	FAM_TEXT, /* plain text, Accept is ignored */
-	FAM_NONE  /* no body */
+	FAM_NONE, /* no body */
+	FAM_BYTES /* a file of the type .media, passed on as it is; Accept is ignored */
 };
 
 enum format {
@@ -43,7 +44,8 @@ enum format {
 
 enum root_style {
 	ROOT_DEFAULT, /* by family: FAM_TREE wrapped, FAM_BEAN bare */
-	ROOT_BOTH     /* JSON with the members twice: below the root name, and bare; either is read */
+	ROOT_BOTH,    /* JSON with the members twice: below the root name, and bare; either is read */
+	ROOT_ITEMS    /* JSON that is the record's first field alone, a list; for answers */
 };
 
 enum shape {
@@ -62,13 +64,26 @@ enum access {
 
 enum body_rule {
 	BODY_DEFAULT, /* PUT and POST need a document; others ignore what comes */
-	BODY_IGNORED  /* whatever is sent is not looked at */
+	BODY_IGNORED, /* whatever is sent is not looked at */
+	BODY_FILE     /* multipart/form-data with one part, whose content is passed on as it is */
 };
 
 /* What a request counts as against its user's budget; RATE_READ means by its method. */
 enum rate_class { RATE_READ, RATE_WRITE, RATE_LOGIN };
 
 enum { RES_BODY_MAX = 1024 * 1024, RES_ITEMS_MAX = 10000, RES_KEY_MAX = 255, RES_KEYS_MAX = 2 };
+
+/* A parameter of the query, or of the path (its name stands there in braces); for the documents
+ * alone, nothing is checked by it. A list ends with the name NULL. */
+struct res_param {
+	const char *name;
+	enum kind kind;   /* K_STR, K_INT; K_BOOL = a name without a value */
+	unsigned methods; /* that look at it; 0 = all of the row's */
+	int64_t min, max; /* K_INT: value; K_STR: characters; max 0 = not said */
+	const char *doc;
+};
+#define PARAMS(...) ((const struct res_param[]){__VA_ARGS__, {.name = NULL}})
+#define ERRORS(...) ((const enum err_code[]){__VA_ARGS__, ERR_OK})
 
 struct res {
 	enum res_id number;
@@ -96,10 +111,18 @@ struct res {
 	enum err_code foreign; /* for items of other owners; ERR_OK = ERR_NOT_FOUND */
 	size_t max_body;       /* 0 = RES_BODY_MAX */
 	size_t max_items;      /* collections: per owner; 0 = RES_ITEMS_MAX */
+	/* For the documents alone: parameters, and errors that nothing else in the row tells of. */
+	const struct res_param *params;
+	const enum err_code *errors;
 	int permission;        /* 1 + enum permission_name that the caller needs, 0 = none */
 	bool layered;          /* absent fields come from the user's groups by weight, then the default;
 	                        * what equals those is not stored */
+	bool path_value;       /* the path's parameter is the value to be stored, and names nothing */
+	unsigned anonymous;    /* methods that need no credentials; wrong ones are refused all the same */
+	const char *media;     /* FAM_BYTES: Content-Type of answers */
 	bool local;            /* answered by the gateway alone */
+	bool secret;           /* answers or paths carry secrets: in no cache, no ETag, never kept */
+	bool no_etag;          /* answers are new each time: no ETag, in no cache */
 	const char *doc;
 };
 
@@ -117,15 +140,24 @@ struct res_keys {
 	struct str v[RES_KEYS_MAX];
 };
 
-/* Finds the row for a path as it came (percent-encoded, without the query); *keys in the arena. NULL with *e: ERR_NOT_FOUND, or ERR_BAD_REQUEST for
- * a path that cannot be decoded (bad escapes, NUL, an encoded slash, no UTF-8). */
-const struct res *res_match(
-    struct str path, struct res_keys *keys, struct arena *a, struct err *e);
+/* Finds the row for a path as it came (percent-encoded, without the query); *keys in the arena.
+ * NULL with *e: ERR_NOT_FOUND, or ERR_BAD_REQUEST for a path that cannot be decoded (bad escapes,
+ * NUL, an encoded slash, no UTF-8). */
+const struct res *res_match(struct str path, struct res_keys *keys, struct arena *a, struct err *e);
+
+/* Whether some row serves records of this kind as items that have a number of their own. */
+bool record_is_numbered(const struct rec *r);
+/* Whether absent fields of stored records of this kind stand for what groups and defaults say. */
+bool record_is_layered(const struct rec *r);
 
 enum method res_method(struct str name);
 const char *res_method_name(enum method m);
 /* Whether the row serves the method (HEAD with GET, OPTIONS always). */
 bool res_allows(const struct res *r, enum method m);
+/* Whether the row lets a request through that has no credentials at all; HEAD is as GET. */
+bool res_is_anonymous(const struct res *r, enum method m);
+/* Whether answers to GET have an ETag, and may be kept by the client's cache to be asked about. */
+bool res_has_etag(const struct res *r);
 /* "GET, PUT, HEAD, OPTIONS". */
 void res_allow_header(const struct res *r, struct buf *out);
 

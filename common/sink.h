@@ -53,6 +53,8 @@ void mp_sink_init(struct sink *s, struct buf *out);
 
 /* Writes one record as a map. Present fields only, in the table's order. */
 void rec_encode(const struct rec *r, const void *obj, struct sink *s, unsigned flags);
+/* The value of one field, without its name, whether it is present or not. */
+void rec_encode_value(const struct field *f, const void *obj, struct sink *s, unsigned flags);
 /* The members alone, for a caller that has opened the map. */
 void rec_encode_members(const struct rec *r, const void *obj, struct sink *s, unsigned flags);
 
@@ -65,5 +67,7 @@ void mp_uint(struct buf *out, uint64_t v);
 /* Escaped text on its own, for callers that write a document by hand (errors). */
 void json_text(struct buf *out, struct str s);
 void xml_text(struct buf *out, struct str s);
+/* Bytes as text: hexadecimal digits. */
+void hex_text(struct buf *out, struct str s);
 
 #endif

@@ -104,6 +104,8 @@ text_write(const struct res *r, enum format fmt, const void *obj, struct buf *ou
 		s.comma[0] = true;
 		rec_encode_members(r->record, obj, &s, ENCODE_NULLS | ENCODE_ALSO);
 		buf_addc(out, '}');
+	} else if (r->json_style == ROOT_ITEMS) {
+		rec_encode_value(r->record->f, obj, &s, 0);
 	} else {
 		rec_encode(r->record, obj, &s, ENCODE_NULLS | ENCODE_ALSO);
 	}

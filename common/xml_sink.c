@@ -157,8 +157,11 @@ xml_enumerated(struct sink *s, int value, const char *text)
 static void
 xml_bytes(struct sink *s, struct str v)
 {
-	(void)v;
-	leaf(s, (struct str){"", 0});
+	const char *name = element(s);
+
+	tag(s->out, "<", name, ">");
+	hex_text(s->out, v);
+	tag(s->out, "</", name, ">");
 }
 
 static const struct sink_ops xml_ops = {

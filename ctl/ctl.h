@@ -44,6 +44,7 @@ int cmd_user_password(struct ctl *c);
 int cmd_user_remove(struct ctl *c);
 int cmd_load(struct ctl *c);
 int cmd_dump(struct ctl *c);
+int cmd_events(struct ctl *c);
 int cmd_status(struct ctl *c);
 int cmd_check_config(struct ctl *c);
 int cmd_cert_make(struct ctl *c);

@@ -72,6 +72,8 @@ static const struct command commands[] = {
         OPT_DRY_RUN | OPT_JSON, 1, 1, cmd_load},
     {"dump", "[FILE|-]", "Writes every stored row, in the form that load reads.", OPT_JSON, 0, 1,
         cmd_dump},
+    {"events", "[AFTER]", "Lists what phones have to be told, behind the event of that number.", 0,
+        0, 1, cmd_events},
     {"status", "[--json]", "Shows the state and the counters of the backend.", OPT_JSON, 0, 0,
         cmd_status},
     {"check-config", "[FILE] [--print] [--json]", "Checks a configuration file and what it names.",

@@ -23,22 +23,17 @@ enum place {
 static enum place
 place_of(const struct rec *r)
 {
-	enum place place = PLACE_NUMBER;
-
 	if (r == &rec_user || r == &rec_group || r == &rec_branch || r == &rec_settings ||
 	    r == &rec_phonebook)
 		return PLACE_OWN;
-	if (r == &rec_private_book)
-		return PLACE_SINGLE;
-	if (r == &rec_entry)
+	if (record_is_numbered(r))
 		return PLACE_ITEM;
-	for (size_t i = 0; i < all_resources_count; i++) {
+	if (r == &rec_avatar || r == &rec_private_book)
+		return PLACE_SINGLE;
+	for (size_t i = 0; i < all_resources_count; i++)
 		if (all_resources[i].record == r && all_resources[i].shape == SHAPE_SINGLE)
-			place = PLACE_SINGLE;
-		if (all_resources[i].record == r && all_resources[i].shape == SHAPE_ITEM)
-			place = PLACE_ITEM;
-	}
-	return place;
+			return PLACE_SINGLE;
+	return PLACE_NUMBER;
 }
 
 static int
@@ -126,7 +121,8 @@ read_record(const struct rec *r, const struct node *n, struct stored_row *row, s
 	    rec_decode(r, obj, &src.src, DECODE_ALL, a, &fault->err) != 0)
 		return wrong_in_record(fault, r);
 	rec_strip(r, obj, F_DERIVED);
-	rec_defaults(r, obj);
+	if (!record_is_layered(r))
+		rec_defaults(r, obj);
 	if (rec_validate(r, obj, false, &fault->err) != 0)
 		return wrong_in_record(fault, r);
 	buf_init(&body, BODY_MAX);
@@ -170,7 +166,7 @@ read_members(const struct node *doc, struct stored_row *row, const struct rec **
 
 		if (str_eqc(m->name, "type")) {
 			*r = m->kind == NODE_TEXT ? record_by_name(m->text) : NULL;
-			if (*r == NULL || (*r)->store == 0)
+			if (*r == NULL || (*r)->store == 0 || (*r)->transient)
 				return wrong(fault, "type", "there is no such kind of stored record");
 		} else if (str_eqc(m->name, "user")) {
 			rc = read_owner(m, owner_type_USER, row, fault);

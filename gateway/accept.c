@@ -178,6 +178,17 @@ accept_choose(struct str field, unsigned offered, enum format first, struct acce
 	return true;
 }
 
+bool
+accept_text(struct str field)
+{
+	struct offer o = {FMT_TEXT, "text", "plain", true, CLOSE_NOT, 0};
+
+	if (str_trim(field).n == 0)
+		return true;
+	weigh(field, &o, 1);
+	return o.weight > 0;
+}
+
 enum format
 accept_for_error(struct str field)
 {

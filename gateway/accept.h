@@ -28,6 +28,9 @@ struct accept_choice {
 bool accept_choose(
     struct str field, unsigned offered, enum format first, struct accept_choice *ret);
 
+/* Whether the client takes text/plain. */
+bool accept_text(struct str field);
+
 /* Format of an error document: XML only where the client likes it better than JSON. */
 enum format accept_for_error(struct str field);
 

@@ -17,6 +17,7 @@
 #include "common/text.h"
 #include "gateway/bus.h"
 #include "gateway/clock.h"
+#include "gateway/fields.h"
 #include "gateway/render.h"
 #include "gateway/settings.h"
 #include "gateway/stream.h"
@@ -44,14 +45,21 @@ make_trace(char ret[REQ_TRACE_SIZE])
 	snprintf(ret, REQ_TRACE_SIZE, "%016llx", (unsigned long long)(z ^ z >> 31));
 }
 
-/* Further fields of that name are appended, as RFC 9110 5.3 says. */
+/* Further fields of that name are appended, as RFC 9110 5.3 says; Kore limits their bytes. */
 static void
 join(struct req *r, struct str *to, const char *value)
 {
 	if (to->n == 0)
 		*to = str_c(value);
-	else if (to->n < ACCEPT_MAX)
+	else
 		*to = arena_printf(&r->arena, "%.*s, %s", (int)to->n, to->p, value);
+}
+
+static void
+take_origin(struct req *r, const char *value, size_t count)
+{
+	/* Browsers send one. */
+	r->origin = count == 1 ? cors_find(&settings.cors, value) : NULL;
 }
 
 static void
@@ -59,6 +67,7 @@ gather(struct req *r, struct req_in *in)
 {
 	const struct http_request *h = r->http;
 	struct http_header *f;
+	size_t origins = 0;
 
 	memset(in, 0, sizeof(*in));
 	in->method = str_c(h->method_text);
@@ -78,6 +87,16 @@ gather(struct req *r, struct req_in *in)
 			join(r, &in->content_encoding, f->value);
 		else if (strcasecmp(f->header, "content-range") == 0)
 			in->content_range = true;
+		else if (strcasecmp(f->header, "if-match") == 0)
+			join(r, &in->if_match, f->value);
+		else if (strcasecmp(f->header, "if-none-match") == 0)
+			join(r, &in->if_none_match, f->value);
+		else if (strcasecmp(f->header, "idempotency-key") == 0)
+			join(r, &in->idempotency_key, f->value);
+		else if (strcasecmp(f->header, "origin") == 0)
+			take_origin(r, f->value, ++origins);
+		else if (strcasecmp(f->header, "access-control-request-method") == 0)
+			r->preflight = h->method == HTTP_METHOD_OPTIONS;
 	}
 }
 
@@ -122,65 +141,6 @@ log_access(struct req *r, int status, size_t bytes)
 	log_end(&l);
 }
 
-static void
-add_allow(struct req *r)
-{
-	char text[128];
-	struct buf b;
-
-	if (!r->show_allow)
-		return;
-	buf_init(&b, sizeof(text) - 1);
-	if (r->res != NULL)
-		res_allow_header(r->res, &b);
-	else
-		buf_adds(&b, "GET, PUT, POST, DELETE, HEAD, OPTIONS");
-	snprintf(text, sizeof(text), "%.*s", (int)b.n, buf_str(&b).p);
-	buf_free(&b);
-	http_response_header(r->http, "allow", text);
-}
-
-static void
-add_challenges(struct req *r)
-{
-	char text[512];
-
-	if (r->err.code != ERR_UNAUTHORIZED)
-		return;
-	snprintf(text, sizeof(text), "Basic realm=\"%s\", charset=\"UTF-8\"", bus_realm());
-	http_response_header(r->http, "www-authenticate", text);
-	if (!r->bad_bearer)
-		return;
-	snprintf(text, sizeof(text), "Bearer realm=\"%s\", error=\"invalid_token\"", bus_realm());
-	http_response_header(r->http, "www-authenticate", text);
-}
-
-static void
-add_fields(struct req *r)
-{
-	struct http_request *h = r->http;
-	const char *type = render_type(r);
-	char text[64];
-
-	http_response_header(h, "cache-control", "no-store");
-	http_response_header(h, "x-content-type-options", "nosniff");
-	http_response_header(h, "x-request-id", r->trace);
-	if (type != NULL)
-		http_response_header(h, "content-type", type);
-	if (render_varies(r))
-		http_response_header(h, "vary", "Accept");
-	if (settings.conf.gateway_hsts > 0) {
-		snprintf(text, sizeof(text), "max-age=%lld", (long long)settings.conf.gateway_hsts);
-		http_response_header(h, "strict-transport-security", text);
-	}
-	if (r->retry_after > 0) {
-		snprintf(text, sizeof(text), "%lld", (long long)r->retry_after);
-		http_response_header(h, "retry-after", text);
-	}
-	add_allow(r);
-	add_challenges(r);
-}
-
 /* The slot goes now and not with Kore's request, or a second reply would find it. */
 static void
 done(struct req *r)
@@ -196,10 +156,10 @@ answer(struct req *r)
 
 	if (r->err.code == ERR_OK && r->out.failed)
 		err_set(&r->err, ERR_INTERNAL, NULL);
-	if (r->err.code != ERR_OK)
+	if (r->err.code != ERR_OK && r->err.code != ERR_NOT_MODIFIED)
 		render_error(r);
 	status = err_status(r->err.code);
-	add_fields(r);
+	fields_add(r);
 	http_response(r->http, status, r->out.n > 0 ? r->out.p : NULL, r->out.n);
 	log_access(r, status, r->method == M_HEAD ? 0 : r->out.n);
 	done(r);
@@ -249,7 +209,7 @@ static int
 stream(struct req *r)
 {
 	if (!r->begun && !r->broken) {
-		add_fields(r);
+		fields_add(r);
 		r->begun = true;
 		r->moved = clock_ms();
 		/* Kore counts there what has gone into chunks. */
@@ -316,6 +276,7 @@ gateway_page(struct http_request *h)
 	struct req *r = h->hdlr_extra != NULL ? h->hdlr_extra : begin(h);
 
 	if (r == NULL) {
+		http_response_header(h, "cache-control", "no-store");
 		http_response(h, err_status(ERR_UNAVAILABLE), NULL, 0);
 		return KORE_RESULT_OK;
 	}

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <kore/kore.h>
@@ -16,6 +17,7 @@
 #include "common/release.h"
 #include "common/tree.h"
 #include "gateway/confine.h"
+#include "gateway/fields.h"
 #include "gateway/http.h"
 #include "gateway/koreconf.h"
 #include "gateway/settings.h"
@@ -140,6 +142,7 @@ kore_parent_configure(int argc, char **argv)
 	(void)argv;
 	close(config_fd);
 	http_error_body_set(gateway_error_body);
+	fields_start();
 	notify_send("READY=1");
 	unsetenv("NOTIFY_SOCKET");
 }
@@ -195,6 +198,7 @@ main(int argc, char **argv)
 		log_fatal("%s", err_text(&e));
 	log_init("tandem-gateway", settings.log);
 	text_init();
+	tzset();
 	write_config();
 	kore_log_output(take_line);
 	/* Its complaints about a configuration go to standard output all the same, where every

@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/mp.h"
 #include "common/text.h"
+#include "gateway/walltime.h"
 
 enum { CREDIT_AHEAD = 4 };
 
@@ -28,6 +29,9 @@ take_error(struct req *r, const struct reply *reply)
 	int max = ERR_TEXT_MAX - 1;
 
 	err_clear(&r->err);
+	/* Without an ETag, or to a write, it would mean nothing. */
+	if (code == ERR_NOT_MODIFIED && !r->tagged)
+		code = ERR_INTERNAL;
 	if (REC_HAS(reply, reply, message) && reply->message.n > 0) {
 		/* Cut where a character begins, or the document would not be UTF-8. */
 		if (reply->message.n < (size_t)max)
@@ -118,6 +122,16 @@ write_single(struct req *r, struct str body, struct err *e)
 	return 0;
 }
 
+/* What is known to be true now that the backend has answered. */
+static void
+ping_text(struct req *r)
+{
+	if (r->res->number == RES_TIME)
+		walltime_text(time(NULL), &r->out);
+	else
+		buf_adds(&r->out, "ready\n");
+}
+
 static int
 write_success(struct req *r, const struct reply *reply, struct err *e)
 {
@@ -134,13 +148,28 @@ write_success(struct req *r, const struct reply *reply, struct err *e)
 	if (r->res->shape == SHAPE_PING) {
 		r->has_text = r->res->family == FAM_TEXT;
 		if (r->has_text)
-			buf_adds(&r->out, "ready\n");
+			ping_text(r);
+		return 0;
+	}
+	if (r->res->family == FAM_BYTES && reads) {
+		buf_addstr(&r->out, body);
 		return 0;
 	}
 	if (r->res->record != NULL && (reads || (r->res->shape == SHAPE_CUSTOM && body.n > 0)))
 		return write_single(r, body, e);
 	r->has_text = false;
 	return 0;
+}
+
+/* Only where the row and the method have one, whatever the backend says. */
+static void
+take_tag(struct req *r, const struct reply *reply)
+{
+	r->tagged = REC_HAS(reply, reply, etag) && reply->etag.n == sizeof(r->tag) &&
+	    (r->method & (M_GET | M_HEAD)) != 0 && res_has_etag(r->res);
+	if (r->tagged)
+		memcpy(r->tag, reply->etag.p, sizeof(r->tag));
+	r->replayed = REC_HAS(reply, reply, replayed) && reply->replayed;
 }
 
 static void
@@ -158,6 +187,8 @@ render_reply(struct req *r, const struct reply *reply)
 	struct err e;
 
 	err_clear(&e);
+	if (is_first)
+		take_tag(r, reply);
 	if (reply->code != ERR_OK) {
 		r->more = false;
 		take_error(r, reply);
@@ -230,6 +261,8 @@ render_type(const struct req *r)
 		return "text/plain;charset=UTF-8";
 	if (r->err.code != ERR_OK)
 		return r->error_format == FMT_XML ? "text/xml" : "application/json;charset=UTF-8";
+	if (r->res->family == FAM_BYTES)
+		return r->res->media;
 	if (r->res->family != FAM_TREE && r->res->family != FAM_BEAN)
 		return "text/plain;charset=UTF-8";
 	if (r->accept.format == FMT_XML)
@@ -244,6 +277,5 @@ render_varies(const struct req *r)
 {
 	if (r->res == NULL)
 		return r->err.code != ERR_OK;
-	return r->res->family == FAM_TREE || r->res->family == FAM_BEAN ||
-	    (r->err.code != ERR_OK && !is_not_ready(r));
+	return r->res->formats != 0 || (r->err.code != ERR_OK && !is_not_ready(r));
 }

@@ -8,6 +8,9 @@
 #include "common/text.h"
 #include "gateway/card_body.h"
 #include "gateway/cred.h"
+#include "gateway/multipart.h"
+#include "gateway/openapi.h"
+#include "gateway/preconditions.h"
 #include "gateway/query.h"
 
 #define TO(state) (1u << (state))
@@ -28,7 +31,8 @@ static const char welcome[] =
     "    curl -u NAME:PASSWORD https://HOST:8443/sipxconfig/rest/my/forward\n"
     "\n"
     "/livez says whether the gateway runs, /readyz whether the backend answers.\n"
-    "What there is and how to use it: tandem-gateway(8) and the folder docs.\n";
+    "/openapi.json describes every resource for programs; for people there are\n"
+    "tandem-gateway(8) and the folder docs.\n";
 
 void
 req_init(struct req *r, struct http_request *http)
@@ -126,7 +130,7 @@ check_credentials(struct req *r, const struct req_in *in)
 	if (r->res->access == ACCESS_PUBLIC)
 		return 0;
 	if (in->authorization.n == 0)
-		return err_set(&r->err, ERR_UNAUTHORIZED, NULL);
+		return res_is_anonymous(r->res, r->method) ? 0 : err_set(&r->err, ERR_UNAUTHORIZED, NULL);
 	cred_parse(in->authorization, &c, &r->arena);
 	switch (c.kind) {
 	case CRED_BASIC:
@@ -158,9 +162,11 @@ answers_document(const struct req *r)
 static int
 negotiate(struct req *r, const struct req_in *in)
 {
-	unsigned offered = r->res->formats & (FMT_XML | FMT_JSON | FMT_CSV | FMT_VCARD);
+	unsigned offered = r->res->formats;
 	enum format first = FMT_JSON;
 
+	if (offered == FMT_TEXT && !accept_text(in->accept))
+		return err_set(&r->err, ERR_NOT_ACCEPTABLE, NULL);
 	if (r->res->family != FAM_TREE && r->res->family != FAM_BEAN)
 		return 0;
 	if (r->res->family == FAM_TREE && (offered & FMT_XML) != 0)
@@ -172,24 +178,50 @@ negotiate(struct req *r, const struct req_in *in)
 	return 0;
 }
 
+/* What holds for every body that is looked at. */
+static int
+check_transfer(struct req *r, const struct req_in *in)
+{
+	if (r->method == M_PUT && in->content_range)
+		return err_set(&r->err, ERR_NOT_IMPLEMENTED, "parts of a document cannot be written");
+	if (in->content_encoding.n > 0 && !str_caseeqc(in->content_encoding, "identity"))
+		return err_set(&r->err, ERR_MEDIA_TYPE, "documents must not be compressed");
+	return 0;
+}
+
+static bool
+is_too_long(const struct req *r, const struct req_in *in)
+{
+	return in->body.n > (r->res->max_body != 0 ? r->res->max_body : RES_BODY_MAX);
+}
+
+static int
+read_file(struct req *r, const struct req_in *in)
+{
+	struct str file;
+
+	if (check_transfer(r, in) != 0)
+		return -1;
+	if (is_too_long(r, in))
+		return err_set(&r->err, ERR_TOO_LARGE, NULL);
+	if (multipart_file(in->content_type, in->body, &file, &r->err) != 0)
+		return -1;
+	REC_SET(&r->msg, request, body, file);
+	return 0;
+}
+
 static int
 check_body_type(struct req *r, const struct req_in *in)
 {
 	const struct res *res = r->res;
 
-	if (r->method == M_PUT && in->content_range)
-		return err_set(&r->err, ERR_NOT_IMPLEMENTED, "parts of a document cannot be written");
-	if (in->content_encoding.n > 0 && !str_caseeqc(in->content_encoding, "identity"))
-		return err_set(&r->err, ERR_MEDIA_TYPE, "documents must not be compressed");
 	if (res->family == FAM_BEAN && (res->formats & FMT_XML) == 0)
 		r->input = FMT_JSON;
 	else if ((r->input = body_format(in->content_type, in->body)) == FMT_NONE)
 		return err_set(&r->err, ERR_MEDIA_TYPE, NULL);
 	if (in->body.n == 0)
 		return err_set(&r->err, ERR_NO_ENTITY, NULL);
-	if (in->body.n > (res->max_body != 0 ? res->max_body : RES_BODY_MAX))
-		return err_set(&r->err, ERR_TOO_LARGE, NULL);
-	return 0;
+	return is_too_long(r, in) ? err_set(&r->err, ERR_TOO_LARGE, NULL) : 0;
 }
 
 static int
@@ -199,9 +231,13 @@ read_body(struct req *r, const struct req_in *in)
 	const struct rec *rec = res_input(res);
 	void *obj;
 
-	if ((r->method & (M_PUT | M_POST)) == 0 || res->body == BODY_IGNORED || rec == NULL)
+	if ((r->method & (M_PUT | M_POST)) == 0 || res->body == BODY_IGNORED)
 		return 0;
-	if (check_body_type(r, in) != 0)
+	if (res->body == BODY_FILE)
+		return read_file(r, in);
+	if (rec == NULL)
+		return 0;
+	if (check_transfer(r, in) != 0 || check_body_type(r, in) != 0)
 		return -1;
 	if ((obj = arena_alloc(&r->arena, rec->size)) == NULL)
 		return err_set(&r->err, ERR_TOO_LARGE, NULL);
@@ -236,6 +272,29 @@ make_message(struct req *r, const struct req_in *in)
 	return 0;
 }
 
+static void
+answer_locally(struct req *r, const struct req_in *in)
+{
+	r->has_text = true;
+	switch (r->res->number) {
+	case RES_LIVEZ:
+		buf_adds(&r->out, "ok\n");
+		break;
+	case RES_OPENAPI:
+		r->etag = openapi_etag();
+		if (openapi_is_known(in->if_none_match)) {
+			r->has_text = false;
+			err_set(&r->err, ERR_NOT_MODIFIED, NULL);
+		} else {
+			buf_addstr(&r->out, openapi_text());
+		}
+		break;
+	default:
+		buf_adds(&r->out, welcome);
+		break;
+	}
+}
+
 static int
 parse(struct req *r, const struct req_in *in)
 {
@@ -251,11 +310,10 @@ parse(struct req *r, const struct req_in *in)
 	if (check_method(r) != 0 || check_credentials(r, in) != 0 || negotiate(r, in) != 0)
 		return -1;
 	if (r->res->local) {
-		r->has_text = true;
-		buf_adds(&r->out, r->res->number == RES_LIVEZ ? "ok\n" : welcome);
+		answer_locally(r, in);
 		return 0;
 	}
-	if (read_body(r, in) != 0 || make_message(r, in) != 0)
+	if (preconditions_read(r, in) != 0 || read_body(r, in) != 0 || make_message(r, in) != 0)
 		return -1;
 	req_move(r, REQ_WAIT);
 	return 0;

@@ -55,6 +55,12 @@ struct req {
 	bool show_allow;
 	bool bad_bearer;
 	int64_t retry_after;
+	const char *etag; /* of a document of the gateway's own, which any cache may keep */
+	bool tagged;           /* the answer has an ETag, or would have had one */
+	unsigned char tag[16]; /* and this is what it is made of */
+	bool replayed;         /* done before, under the same Idempotency-Key */
+	const char *origin;    /* the page's, when it may see answers; of the configuration */
+	bool preflight;        /* OPTIONS that asks what such a page may send */
 
 	int64_t id;     /* among the pending, 0 = none */
 	bool more;      /* the backend has further parts */
@@ -72,6 +78,8 @@ struct req_in {
 	struct str method, path, query, body;
 	struct str accept, authorization, content_type, content_encoding;
 	bool content_range;
+	/* .p is NULL without the field; empty ones mean something. */
+	struct str if_match, if_none_match, idempotency_key;
 };
 
 void req_init(struct req *r, struct http_request *http);

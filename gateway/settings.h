@@ -8,9 +8,11 @@
 
 #include "common/conf.h"
 #include "common/log.h"
+#include "gateway/cors.h"
 
 struct settings {
 	struct conf conf;
+	struct cors cors;
 	enum log_level log;
 	bool root; /* started as root: workers are confined to conf.gateway_root */
 	/* As a worker sees them. */

@@ -218,7 +218,8 @@ startup_prepare(struct settings *s, struct err *e)
 		return -1;
 	if (s->root && check_root(c, e) != 0)
 		return -1;
-	if (check_address(c, e) != 0 || prepare_backend(s, e) != 0)
+	if (cors_read(&s->cors, c->gateway_cors, e) != 0 || check_address(c, e) != 0 ||
+	    prepare_backend(s, e) != 0)
 		return -1;
 	return check_key(s, e);
 }

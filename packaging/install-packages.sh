@@ -1,16 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# Installs what packages.txt lists and the machine lacks: as root, else by "sudo -n", else it
+# Installs what packages.txt lists and the machine lacks (a package whose comment says command:NAME
+# is not lacking where that command is, wherever it came from): as root, else by "sudo -n", else it
 # says the one command that does it and fails.
 set -eu
 cd "$(dirname "$0")"
 missing=
-for p in $(sed 's/#.*//' packages.txt); do
+while read -r p comment; do
+	case $p in '' | '#'*) continue ;; esac
+	case $comment in
+	*command:*)
+		name=${comment##*command:}
+		command -v "${name%%[ ,;]*}" >/dev/null && continue
+		;;
+	esac
 	case $(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null) in
 	installed) ;;
 	*) missing="$missing $p" ;;
 	esac
-done
+done <packages.txt
 [ -n "$missing" ] || exit 0
 
 install="apt-get install -y -q --no-install-recommends$missing"

@@ -113,11 +113,15 @@ await() {
 
 start_backend
 await "$backend" ctl status || die "the backend did not start"
-for user in 200 201; do
-	ctl user list 2>/dev/null | grep -q "^$user\b" ||
-		echo password | ctl user add "$user" --password-stdin >/dev/null ||
-		die "the demo user $user cannot be made"
-done
+# Once: what is tried out with them stays when it is run again on the same directory.
+if [ ! -e "$rundir/demo-loaded" ]; then
+	ctl load "$(dirname "$0")/demo.jsonl" >/dev/null || die "the demo data cannot be loaded"
+	for user in 200 201; do
+		echo password | ctl user password "$user" --password-stdin >/dev/null ||
+			die "the demo user $user cannot be made"
+	done
+	: >"$rundir/demo-loaded"
+fi
 start_gateway
 await "$gateway" curl -ksf "https://127.0.0.1:$port/readyz" || die "the gateway did not start"
 

@@ -29,6 +29,10 @@ struct ask {
 	bool fresh;         /* a connection of its own */
 };
 
+/* Whose certificates are believed from now on: a file of CAs (PEM), "" = the system's; NULL (as it
+ * is at first) = anybody's. */
+void ask_trust(const char *file);
+
 /* One request to `origin` ("https://host:port"); q->path stands behind `base`. The answer belongs
  * to the caller until answer_free(). */
 struct answer ask(const char *origin, const char *base, const struct ask *q);

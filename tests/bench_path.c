@@ -161,6 +161,8 @@ one(struct backend *be, const struct res *res, enum format fmt, bool put, struct
 	REC_SET(&r, reply, code, 0);
 	if (j->body.n > 0)
 		REC_SET(&r, reply, body, buf_str(&j->body));
+	if (j->tagged)
+		REC_SET(&r, reply, etag, ((struct str){(char *)j->tag, sizeof(j->tag)}));
 	env_write(&answer, ENV_REPLY, &r);
 	if (!put)
 		write_answer(res, fmt, buf_str(&answer));

@@ -65,7 +65,9 @@ else
 	done
 	[ -f tests/test_headers.sh ] && one headers tests/test_headers.sh
 	[ -f tests/test_layers.sh ] && one layers tests/test_layers.sh
+	one vectors_run tests/test_vectors_run.sh
 	[ -f tests/test_docs.sh ] && one docs tests/test_docs.sh "$build"
+	one openapi tests/test_openapi.sh "$build"
 	for corpus in tests/fuzz/corpus/*; do
 		[ -d "$corpus" ] && one "corpus $(basename "$corpus")" \
 			"$build/tests/fuzz_replay" "$(basename "$corpus")" "$corpus"
@@ -79,6 +81,7 @@ if [ "$mode" = check-ci ]; then
 	done
 	# Warnings are errors with the other compiler as well.
 	one "build with clang" make -s -j2 CC=clang BUILD=build/clang WERROR=1 all
+	one "openapi: lint" tests/ci_openapi.sh "$build"
 	one install tests/ci_install.sh "$build"
 	one "exercise: a resource without C" tests/ci_exercise.sh "$build"
 fi

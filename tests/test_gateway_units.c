@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -23,6 +24,7 @@
 #include "gateway/accept.h"
 #include "gateway/confine.h"
 #include "gateway/cred.h"
+#include "gateway/openapi.h"
 #include "gateway/pend.h"
 #include "gateway/query.h"
 #include "gateway/render.h"
@@ -108,6 +110,20 @@ START_TEST(accept_table)
 	check_choice((size_t)_i, BOTH, FMT_XML, accepts[_i].tree);
 	check_choice((size_t)_i, FMT_JSON, FMT_JSON, accepts[_i].bean);
 	check_choice((size_t)_i, BOTH, FMT_JSON, accepts[_i].both);
+}
+END_TEST
+
+START_TEST(accept_of_text)
+{
+	static const char *const yes[] = {"", " ", "*/*", "text/*", "text/plain", "TEXT/Plain;q=0.1",
+	    "application/json, text/plain, */*", "text/html, */*;q=0.1"};
+	static const char *const no[] = {"application/json", "text/xml", "text/plain;q=0", "image/*",
+	    "text/plain;q=0, */*", "text/*;q=0, */*", "x"};
+
+	for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+		ck_assert_msg(accept_text(str_c(yes[i])), "\"%s\"", yes[i]);
+	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+		ck_assert_msg(!accept_text(str_c(no[i])), "\"%s\"", no[i]);
 }
 END_TEST
 
@@ -485,6 +501,28 @@ START_TEST(request_table)
 }
 END_TEST
 
+/* The release's own document, and clients that have it already. */
+START_TEST(openapi_document)
+{
+	struct str text = openapi_text();
+	const char *tag = openapi_etag();
+	char list[128];
+
+	ck_assert_uint_gt(text.n, 10000);
+	ck_assert(str_starts(text, "{") && text.p[text.n - 1] == '\n');
+	ck_assert_uint_eq(strlen(tag), 18);
+	ck_assert(tag[0] == '"' && tag[17] == '"');
+	ck_assert(openapi_is_known(str_c(tag)));
+	ck_assert(openapi_is_known(STR_LIT(" * ")));
+	snprintf(list, sizeof(list), "\"x\",, W/%s", tag);
+	ck_assert(openapi_is_known(str_c(list)));
+	ck_assert(!openapi_is_known(STR_LIT("")));
+	ck_assert(!openapi_is_known(STR_LIT("W/")));
+	ck_assert(!openapi_is_known(STR_LIT("\"0000000000000000\", \"")));
+	ck_assert(!openapi_is_known((struct str){tag, 17}));
+}
+END_TEST
+
 START_TEST(request_limits)
 {
 	static char path[REQ_TARGET_MAX + 2];
@@ -727,6 +765,7 @@ main(void)
 	text_init();
 	suite_add_tcase(s, t);
 	tcase_add_loop_test(t, accept_table, 0, COUNT(accepts));
+	tcase_add_test(t, accept_of_text);
 	tcase_add_test(t, accept_is_bounded);
 	tcase_add_test(t, accept_of_errors);
 	tcase_add_loop_test(t, content_types, 0, COUNT(types));
@@ -736,6 +775,7 @@ main(void)
 	tcase_add_test(t, query_lengths);
 	tcase_add_test(t, pending_slots);
 	tcase_add_loop_test(t, request_table, 0, COUNT(requests));
+	tcase_add_test(t, openapi_document);
 	tcase_add_test(t, request_limits);
 	tcase_add_test(t, replies_as_stream);
 	tcase_add_loop_test(t, replies_that_are_bad, 0, COUNT(bad_replies));

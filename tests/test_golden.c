@@ -103,6 +103,14 @@ read_answer(const struct res *r, enum format fmt, struct str text)
 	struct list l = {NULL, 1};
 	struct node *n = doc;
 
+	/* The items are the first field's. */
+	if (r->json_style == ROOT_ITEMS) {
+		struct node *whole = node_new(&a, NODE_MAP, (struct str){"", 0});
+
+		doc->name = str_c(field_json(r->record->f));
+		node_append(whole, doc);
+		n = whole;
+	}
 	/* Below the root name each field has one name; bare it may have two. */
 	if (fmt == FMT_JSON && (r->family == FAM_TREE || r->json_style == ROOT_BOTH))
 		n = node_get(doc, str_c(r->json_root));

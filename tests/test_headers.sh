@@ -34,7 +34,7 @@ check() {
 		count=0
 		failed=0
 		skipped=0
-		for h in $(find common ipc backend gateway ctl feeds -name '*.h' 2>/dev/null | sort); do
+		for h in $(find common ipc backend gateway ctl feeds docs -name '*.h' 2>/dev/null | sort); do
 			exempt "$h" && continue
 			more=
 			if grep -q '^[[:space:]]*#[[:space:]]*include[[:space:]]*<kore/' "$h"; then

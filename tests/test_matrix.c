@@ -54,7 +54,8 @@ serves(const struct res *res, enum method m)
 static bool
 reads_document(const struct res *res, enum method m)
 {
-	return (m == M_PUT || m == M_POST) && res_input(res) != NULL && res->body != BODY_IGNORED;
+	return (m == M_PUT || m == M_POST) &&
+	    (res->body == BODY_FILE || (res_input(res) != NULL && res->body != BODY_IGNORED));
 }
 
 /* Whether there is nothing of the number in the path that the method could be about. */
@@ -67,7 +68,8 @@ is_missing(const struct res *res, enum method m)
 	case RES_PHONEBOOKENTRY:
 		return m == M_DELETE;
 	default:
-		return res->shape == SHAPE_ITEM;
+		/* Nothing has the keys that are tried, but where the key is the value to be stored. */
+		return strchr(res->path, '{') != NULL && !res->path_value;
 	}
 }
 
@@ -85,11 +87,17 @@ expected(const struct res *res, enum method m, enum who who, bool numeric)
 		return forbidden ? 403 : 404;
 	if (res->access == ACCESS_PUBLIC)
 		return 200;
+	/* Who asks for what is nobody's gets something all the same, and as much as with a name. */
+	if (who != WHO_WRONG && res_is_anonymous(res, m))
+		return 200;
 	if (who != WHO_RIGHT)
-		return 401;
+		return who == WHO_WRONG && res->body == BODY_FILE && reads_document(res, m) ? 400 : 401;
 	if (reads_document(res, m))
 		return 400;
 	if (res->access == ACCESS_ADMIN)
+		return 403;
+	/* Nobody's mailbox, for who may not know. */
+	if (res->number == RES_ACTIVEGREETING)
 		return 403;
 	if (is_missing(res, m))
 		return 404;
@@ -166,7 +174,7 @@ one(const struct res *res, size_t i, enum who who, const char *path, bool numeri
 	    &(struct ask){.method = methods[i].name,
 	        .path = path,
 	        .user = users[who],
-	        .accept = "application/json",
+	        .accept = res->formats == FMT_TEXT ? "text/plain" : "application/json",
 	        .type = body != NULL ? "application/json" : NULL,
 	        .body = body});
 	int want = expected(res, methods[i].m, who, numeric);
@@ -181,14 +189,13 @@ one(const struct res *res, size_t i, enum who who, const char *path, bool numeri
 static void
 path_of(const struct res *res, size_t form, const char *key, char *ret, size_t len)
 {
-	const char *open = strchr(res->path, '{');
+	const char *from = res->path, *open;
+	size_t n = 0;
 	char path[256];
 
-	if (open == NULL)
-		snprintf(path, sizeof(path), "%s", res->path);
-	else
-		snprintf(path, sizeof(path), "%.*s%s%s", (int)(open - res->path), res->path, key,
-		    strchr(open, '}') + 1);
+	for (; (open = strchr(from, '{')) != NULL; from = strchr(open, '}') + 1)
+		n += (size_t)snprintf(path + n, sizeof(path) - n, "%.*s%s", (int)(open - from), from, key);
+	snprintf(path + n, sizeof(path) - n, "%s", from);
 	/* "/" has its slash already. */
 	if (path[1] == '\0' && forms[form].behind[0] == '/')
 		path[0] = '\0';

@@ -302,6 +302,41 @@ START_TEST(every_format_there_and_back)
 }
 END_TEST
 
+/* Nothing of the copy is left in what the original was made of. */
+START_TEST(a_copy_stands_alone)
+{
+	const struct rec *r = all_records[_i];
+
+	for (uint64_t seed = 0; seed < SEEDS; seed++) {
+		struct arena of_original, of_copy;
+		void *x = arena_alloc(&a, r->size), *y = arena_alloc(&a, r->size);
+		struct buf before, after;
+
+		arena_init(&of_original, 8 << 20);
+		arena_init(&of_copy, 8 << 20);
+		buf_init(&before, 1 << 20);
+		buf_init(&after, 1 << 20);
+		ck_assert_int_eq(rec_random(r, x, seed, 0, &of_original), 0);
+		mp_encode(r, x, &before, ENCODE_SECRETS);
+		ck_assert_int_eq(rec_copy(r, y, x, &of_copy), 0);
+		ck_assert(rec_equal(r, x, y));
+		ck_assert_int_eq(rec_copy(r, x, x, &of_copy), 0);
+		arena_wipe(&of_original);
+		ck_assert(rec_equal(r, x, y));
+		mp_encode(r, y, &after, ENCODE_SECRETS);
+		ck_assert_msg(str_eq(buf_str(&before), buf_str(&after)), "%s, seed %llu", r->name,
+		    (unsigned long long)seed);
+		arena_free(&of_copy);
+		arena_init(&of_copy, 1);
+		if (rec_copy(r, y, x, &of_copy) != 0)
+			ck_assert_uint_eq(rec_has(y), 0);
+		arena_free(&of_copy);
+		buf_free(&before);
+		buf_free(&after);
+	}
+}
+END_TEST
+
 START_TEST(json_to_msgpack_to_xml_and_back)
 {
 	const struct rec *r = all_records[_i];
@@ -363,6 +398,44 @@ decode_rich(int fmt, struct buf *b, struct arena *into, struct callfwd *f)
 		return mp_decode(&rec_callfwd, f, buf_str(b), DECODE_ALL, into, &e);
 	return rig_decode(fmt == 1 ? FMT_JSON : FMT_XML, &rec_callfwd, f, buf_str(b), into, &e);
 }
+
+/* Names that a closed record lacks are an error from people, JSON or XML; numbers that it lacks may
+ * come from a newer program's store. */
+START_TEST(closed_records_know_their_members)
+{
+	struct attendant_menu m;
+	struct buf b;
+
+	ck_assert_int_eq(
+	    rig_decode(FMT_JSON, &rec_attendant_menu, &m, STR_LIT("{\"1\":\"5\",\"#\":6}"), &a, &e), 0);
+	ck_assert(str_eqc(m.key_1, "5") && str_eqc(m.key_hash, "6"));
+	ck_assert_int_eq(
+	    rig_decode(FMT_JSON, &rec_attendant_menu, &m, STR_LIT("{\"11\":null}"), &a, &e), -1);
+	ck_assert_int_eq(e.code, ERR_INVALID);
+	buf_init(&b, 100);
+	buf_add(&b, "\x82\x63\xa1x\x04\xa1y", 7);
+	ck_assert_int_eq(mp_decode(&rec_attendant_menu, &m, buf_str(&b), DECODE_ALL, &a, &e), 0);
+	ck_assert(str_eqc(m.key_1, "y"));
+	buf_free(&b);
+}
+END_TEST
+
+START_TEST(sparse_records_have_no_nulls)
+{
+	struct attendant at = {0};
+	struct sink s;
+	struct buf b;
+
+	rec_defaults(&rec_attendant, &at);
+	REC_SET(&at.menu, attendant_menu, key_0, STR_LIT("7"));
+	buf_init(&b, 1000);
+	json_sink_init(&s, &b);
+	rec_encode(&rec_attendant, &at, &s, ENCODE_NULLS);
+	ck_assert_ptr_nonnull(memmem(b.p, b.n, "\"menu\":{\"0\":\"7\"}", 16));
+	ck_assert_ptr_nonnull(memmem(b.p, b.n, "\"language\":null", 15));
+	buf_free(&b);
+}
+END_TEST
 
 START_TEST(allocation_failures_are_survived)
 {
@@ -586,6 +659,9 @@ main(void)
 	tcase_add_test(t, updates_merge_or_replace);
 	tcase_add_test(t, stripping_takes_what_it_is_told);
 	tcase_add_loop_test(t, equality, 0, (int)all_records_count);
+	tcase_add_test(t, closed_records_know_their_members);
+	tcase_add_test(t, sparse_records_have_no_nulls);
+	tcase_add_loop_test(t, a_copy_stands_alone, 0, (int)all_records_count);
 	tcase_add_loop_test(t, every_format_there_and_back, 0, (int)all_records_count);
 	tcase_add_loop_test(t, json_to_msgpack_to_xml_and_back, 0, (int)all_records_count);
 	tcase_add_loop_test(t, allocation_failures_are_survived, 0, 3);

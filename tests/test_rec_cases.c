@@ -43,6 +43,7 @@ enum want {
 	MISSING,   /* read, and equal but for this field */
 	OTHER,     /* read, with another value in this field alone */
 	REFUSED,   /* ERR_INVALID, naming the field */
+	CLOSED,    /* ERR_INVALID, naming the record in which the field stands */
 	MALFORMED, /* ERR_MALFORMED, naming the field */
 	UNREADABLE /* ERR_MALFORMED for the document */
 };
@@ -207,6 +208,8 @@ spoil(const struct place *p, enum way way, enum src_rules rules, bool xml, struc
 		n->first = n->last = NULL;
 		if (rules == RULES_BEAN && (f->flags & F_REQ) != 0 && (number || f->kind == K_BOOL))
 			return number && (f->min > 0 || f->max < 0) ? REFUSED : OTHER;
+		if (rules == RULES_BEAN && (f->flags & F_NULL) != 0)
+			return OTHER;
 		return when_absent(p);
 	case WRONG_TYPE:
 		if (f->kind == K_REC || is_list(f)) {
@@ -276,7 +279,7 @@ spoil(const struct place *p, enum way way, enum src_rules rules, bool xml, struc
 
 		node_append(more, new_node(xml ? NODE_ELEMENT : NODE_NULL, "x"));
 		node_append(parent, more);
-		return UNCHANGED;
+		return p->r->closed ? CLOSED : UNCHANGED;
 	}
 	}
 }
@@ -287,12 +290,14 @@ check_error(const struct res *res, const struct place *p, enum want want, bool x
 {
 	struct buf got, named;
 
-	ck_assert_msg(
-	    e->code == (want == REFUSED ? ERR_INVALID : ERR_MALFORMED), "%s: %s", doc, err_text(e));
+	ck_assert_msg(e->code == (want == REFUSED || want == CLOSED ? ERR_INVALID : ERR_MALFORMED),
+	    "%s: %s", doc, err_text(e));
 	buf_init(&got, 1000);
 	buf_init(&named, 1000);
 	rec_path(res->record, xml, e->path, e->depth, &got);
-	if (want != UNREADABLE)
+	if (want == CLOSED)
+		p = p->outer;
+	if (want != UNREADABLE && p != NULL)
 		spell(p, xml, &named);
 	ck_assert_msg(
 	    str_eq(buf_str(&got), buf_str(&named)), "named \"%.*s\" for %s", (int)got.n, got.p, doc);
@@ -344,7 +349,8 @@ try_one(
 		return;
 	}
 	/* Another value may break a check of the row, or a rule of a record around it. */
-	if (want == OTHER && (p->f->check != NULL || p->rule) && rc != 0)
+	if ((want == OTHER && (p->f->check != NULL || p->rule) && rc != 0) ||
+	    (want == MISSING && p->rule && rc != 0))
 		return;
 	ck_assert_msg(rc == 0, "%s: %s", err_text(&e), text);
 	if (want == UNCHANGED) {

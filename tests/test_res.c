@@ -94,7 +94,8 @@ START_TEST(paths_are_matched)
 		return;
 	}
 	ck_assert_int_eq((int)r->number, paths[_i].res);
-	ck_assert_msg(str_eqc(keys.v[0], paths[_i].key), "%s: %.*s", paths[_i].path, (int)keys.v[0].n, keys.v[0].p);
+	ck_assert_msg(str_eqc(keys.v[0], paths[_i].key), "%s: %.*s", paths[_i].path, (int)keys.v[0].n,
+	    keys.v[0].p);
 }
 END_TEST
 
@@ -119,12 +120,18 @@ START_TEST(rows_make_sense)
 	ck_assert_int_le((int)r->number, 65535);
 	ck_assert_msg(r->doc != NULL && r->path[0] == '/', "%s", r->id);
 	ck_assert_msg((r->methods & ~(unsigned)(M_GET | M_PUT | M_POST | M_DELETE)) == 0, "%s", r->id);
+	ck_assert_msg((r->family == FAM_BYTES) == (r->media != NULL), "%s", r->id);
+	ck_assert_msg((r->anonymous & ~r->methods) == 0, "%s", r->id);
 	ck_assert_ptr_eq(res_match(str_c(r->path), &keys, &a, &e), r);
 	if (r->record == NULL)
 		return;
 	ck_assert_msg(r->formats != 0, "%s", r->id);
 	if (r->family == FAM_TREE || r->json_style == ROOT_BOTH)
 		ck_assert_msg(r->json_root != NULL, "%s", r->id);
+	if (r->json_style == ROOT_ITEMS)
+		ck_assert_msg(r->formats == FMT_JSON && r->methods == M_GET &&
+		        rec_item_size(r->record->f) > 0 && r->record->f->kind >= K_LIST,
+		    "%s", r->id);
 	if ((r->formats & FMT_XML) != 0)
 		ck_assert_msg(r->xml_root != NULL, "%s", r->id);
 	else

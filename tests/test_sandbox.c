@@ -270,6 +270,60 @@ ACT_CALL(unshare, SYS_unshare)
 ACT_CALL(readv_of_another, SYS_process_vm_readv)
 ACT_CALL(pidfd_getfd, SYS_pidfd_getfd)
 
+static int
+act_memory(void)
+{
+	char *p = malloc(8 << 20), *q = p != NULL ? realloc(p, 16 << 20) : NULL;
+
+	if (q == NULL)
+		return 1;
+	memset(q, 1, 16 << 20);
+	free(q);
+	return 0;
+}
+
+static int
+act_send(void)
+{
+	return send(1, "x", 1, MSG_NOSIGNAL) == 1 || errno == ENOTSOCK ? 0 : errno;
+}
+
+static int
+act_read(void)
+{
+	char c;
+
+	return read(0, &c, 1) >= 0 ? 0 : errno;
+}
+
+static int
+act_kill(void)
+{
+	return kill(getpid(), 0) == 0 ? 0 : errno;
+}
+
+static int
+act_limit_time(void)
+{
+	const struct rlimit r = {100, 100};
+
+	return setrlimit(RLIMIT_CPU, &r) == 0 ? 0 : errno;
+}
+
+static int
+act_filter_more(void)
+{
+	struct err e = {0};
+
+	return sandbox_syscalls(SANDBOX_DECODER, false, &e);
+}
+
+static int
+act_namespace(void)
+{
+	return syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0) >= 0 ? 0 : errno;
+}
+
 enum outcome { WORKS, KILLS, ABORTS };
 
 /* Under AddressSanitizer the backend keeps what the leak check at exit needs. */
@@ -319,6 +373,43 @@ static const struct {
     {act_pidfd_getfd, KILLS, KILLS, KILLS, false},
 };
 
+/* The image process and a child that decodes. */
+static const struct {
+	int (*act)(void);
+	enum outcome image, decoder;
+} image_acts[] = {
+    {act_nothing, WORKS, WORKS},
+    {act_memory, WORKS, WORKS},
+    {act_kill, WORKS, KILLS},
+    {act_fork, WORKS, KILLS},
+    {act_limit_time, WORKS, KILLS},
+    {act_filter_more, WORKS, KILLS},
+    {act_send, WORKS, KILLS},
+    {act_read, WORKS, KILLS},
+    {act_thread, KILLS, KILLS},
+    {act_namespace, KILLS, KILLS},
+    {act_open, KILLS, KILLS},
+    {act_stdio, KILLS, KILLS},
+    {act_wait, KILLS, KILLS},
+    {act_unix, KILLS, KILLS},
+    {act_inet, KILLS, KILLS},
+    {act_exec, KILLS, KILLS},
+    {act_write_execute, KILLS, KILLS},
+    {act_make_executable, KILLS, KILLS},
+    {act_raise_limit, KILLS, KILLS},
+    {act_dumpable, KILLS, KILLS},
+    {act_setuid, KILLS, KILLS},
+    {act_ptrace, KILLS, KILLS},
+    {act_mount, KILLS, KILLS},
+    {act_bpf, KILLS, KILLS},
+    {act_userfaultfd, KILLS, KILLS},
+    {act_keyctl, KILLS, KILLS},
+    {act_io_uring, KILLS, KILLS},
+    {act_unshare, KILLS, KILLS},
+    {act_readv_of_another, KILLS, KILLS},
+    {act_pidfd_getfd, KILLS, KILLS},
+};
+
 struct trial {
 	int (*act)(void);
 	enum sandbox_profile profile;
@@ -360,6 +451,28 @@ expect(int i, enum sandbox_profile profile, bool tcp, enum outcome outcome)
 		break;
 	}
 }
+
+static void
+expect_image(int i, enum sandbox_profile profile, enum outcome outcome)
+{
+	const struct trial t = {image_acts[i].act, profile, false};
+	int status = in_child(try_act, &t);
+
+#ifdef LEAK_CHECK
+	/* A sanitizer's own calls are let through to where reports come from. */
+	if (profile == SANDBOX_DECODER && outcome == KILLS && survived(status))
+		return;
+#endif
+	ck_assert_msg(outcome == WORKS ? survived(status) : killed(status), "row %d: status %#x", i,
+	    (unsigned)status);
+}
+
+START_TEST(calls_of_the_image_process)
+{
+	expect_image(_i, SANDBOX_IMAGE, image_acts[_i].image);
+	expect_image(_i, SANDBOX_DECODER, image_acts[_i].decoder);
+}
+END_TEST
 
 START_TEST(calls)
 {
@@ -827,6 +940,7 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 30);
+	tcase_add_loop_test(t, calls_of_the_image_process, 0, COUNT(image_acts));
 	tcase_add_loop_test(t, calls, 0, COUNT(acts));
 	tcase_add_test(t, threads_already_running);
 	tcase_add_test(t, basics);

@@ -357,6 +357,102 @@ START_TEST(documents_are_checked_again)
 }
 END_TEST
 
+/* What a path says is the gateway's word alone: a text, a greeting, whose mailbox. */
+START_TEST(paths_are_checked_again)
+{
+	static const struct {
+		int res;
+		const char *key, *key2;
+		int want;
+	} q[] = {
+	    {RES_OPERATOR, "502", NULL, ERR_OK},
+	    {RES_OPERATOR, NULL, NULL, ERR_OK},
+	    {RES_OPERATOR, "\xff\xfe", NULL, -1}, /* no message at all: it is dropped */
+	    {RES_ACTIVEGREETING, "4410", "none", ERR_OK},
+	    {RES_ACTIVEGREETING, "4410", "NONE", ERR_INVALID},
+	    {RES_ACTIVEGREETING, "4410", NULL, ERR_INVALID},
+	    {RES_ACTIVEGREETING, "4420", "none", ERR_FORBIDDEN},
+	    {RES_ACTIVEGREETING, NULL, "none", ERR_FORBIDDEN},
+	    {RES_ACTIVEGREETING, NULL, NULL, ERR_FORBIDDEN},
+	    {RES_VMPREFS, "4420", NULL, ERR_NO_ENTITY},
+	    {RES_FAXPREFS, NULL, NULL, ERR_METHOD},
+	    {RES_ATTENDANT_LANG, NULL, NULL, ERR_METHOD},
+	    {RES_TIME, NULL, NULL, ERR_METHOD},
+	};
+	struct hostile h;
+	char bytes[4096];
+	struct str token;
+
+	hostile_open(&h, &rig, false);
+	token = session_of(&h, bytes);
+	for (size_t i = 0; i < sizeof(q) / sizeof(q[0]); i++) {
+		struct request r;
+		int code;
+
+		ask_with(&r, token, q[i].res);
+		REC_SET(&r, request, method, M_PUT);
+		if (q[i].key != NULL)
+			REC_SET(&r, request, key, str_c(q[i].key));
+		if (q[i].key2 != NULL)
+			REC_SET(&r, request, key2, str_c(q[i].key2));
+		code = hostile_ask(&h, &r, NULL);
+		ck_assert_msg(code == q[i].want, "%zu: %d", i, code);
+	}
+	hostile_close(&h);
+}
+END_TEST
+
+/* Settings with values that the gateway should have refused. */
+START_TEST(settings_are_checked_again)
+{
+	struct hostile h;
+	char bytes[4096], text[300];
+	struct str token;
+	struct request q;
+	struct reply before, after;
+	struct str first;
+
+	memset(text, 'a', sizeof(text));
+	hostile_open(&h, &rig, false);
+	token = session_of(&h, bytes);
+	ask_with(&q, token, RES_ATTENDANT);
+	ck_assert_int_eq(hostile_ask(&h, &q, &before), ERR_OK);
+	first =
+	    (struct str){memcpy(malloc(before.body.n), before.body.p, before.body.n), before.body.n};
+	for (int i = 0; i < 5; i++) {
+		struct vmprefs v = {0};
+		struct attendant at = {0};
+		struct buf body;
+
+		buf_init(&body, 4096);
+		if (i == 0)
+			REC_SET(&v, vmprefs, greeting, 4);
+		else if (i == 1)
+			REC_SET(&v, vmprefs, email_attach_type, -1);
+		else if (i == 2)
+			REC_SET(&v, vmprefs, email, STR_LIT("\xff"));
+		else if (i == 3)
+			REC_SET(&at.menu, attendant_menu, key_1, ((struct str){text, sizeof(text)}));
+		else
+			REC_SET(&at, attendant, language, STR_LIT("\xc0\xaf"));
+		if (i == 3)
+			at.has |= REC_BIT(attendant, menu);
+		mp_encode(i < 3 ? &rec_vmprefs : &rec_attendant,
+		    i < 3 ? (const void *)&v : (const void *)&at, &body, 0);
+		ask_with(&q, token, i < 3 ? RES_VMPREFS : RES_ATTENDANT);
+		REC_SET(&q, request, method, M_PUT);
+		REC_SET(&q, request, body, buf_str(&body));
+		ck_assert_msg(hostile_ask(&h, &q, NULL) == ERR_INVALID, "document %d", i);
+		buf_free(&body);
+	}
+	ask_with(&q, token, RES_ATTENDANT);
+	ck_assert_int_eq(hostile_ask(&h, &q, &after), ERR_OK);
+	ck_assert(str_eq(first, after.body));
+	free((char *)(uintptr_t)first.p);
+	hostile_close(&h);
+}
+END_TEST
+
 START_TEST(a_stranger_is_asked_for_hello)
 {
 	struct hostile h;
@@ -610,6 +706,8 @@ main(void)
 	tcase_add_test(tc, a_message_cannot_name_its_user);
 	tcase_add_test(tc, credentials_and_capability_together_or_none_are_refused);
 	tcase_add_test(tc, documents_are_checked_again);
+	tcase_add_test(tc, paths_are_checked_again);
+	tcase_add_test(tc, settings_are_checked_again);
 	tcase_add_test(tc, a_stranger_is_asked_for_hello);
 	tcase_add_test(tc, control_commands_are_not_taken_from_gateways);
 	tcase_add_test(tc, hostile_bytes_do_no_harm);

@@ -21,6 +21,10 @@ static const struct {
     {"absent", VCHECK_ABSENT},
     {"empty", VCHECK_EMPTY},
     {"capture", VCHECK_CAPTURE},
+    {"png", VCHECK_PNG},
+    {"bytes", VCHECK_BYTES},
+    {"other-bytes", VCHECK_OTHER_BYTES},
+    {"capture-header", VCHECK_CAPTURE_HEADER},
 };
 
 static const struct {
@@ -82,6 +86,12 @@ take(struct vcase *c, const char *keyword, char *value)
 		if (c->nsend == VSENDS_MAX)
 			return false;
 		c->send[c->nsend++] = value;
+		return true;
+	}
+	if (strcmp(keyword, "part") == 0) {
+		if (c->nparts == VPARTS_MAX)
+			return false;
+		c->part[c->nparts++] = value;
 		return true;
 	}
 	if (strcmp(keyword, "status") == 0) {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { VCHECKS_MAX = 12, VSENDS_MAX = 8 };
+enum { VCHECKS_MAX = 12, VSENDS_MAX = 8, VPARTS_MAX = 4 };
 
 enum vcheck_kind {
 	VCHECK_HEADER,
@@ -20,7 +20,11 @@ enum vcheck_kind {
 	VCHECK_CONTAINS,
 	VCHECK_ABSENT,
 	VCHECK_EMPTY,
-	VCHECK_CAPTURE
+	VCHECK_CAPTURE,
+	VCHECK_PNG,
+	VCHECK_BYTES,
+	VCHECK_OTHER_BYTES,
+	VCHECK_CAPTURE_HEADER
 };
 
 struct vcheck {
@@ -34,6 +38,8 @@ struct vcase {
 	const char *as, *bearer, *accept, *type, *body;
 	const char *send[VSENDS_MAX];
 	size_t nsend;
+	const char *part[VPARTS_MAX]; /* files of a multipart document */
+	size_t nparts;
 	int status;
 	struct vcheck check[VCHECKS_MAX];
 	size_t nchecks;

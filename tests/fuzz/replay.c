@@ -17,8 +17,10 @@ static const struct {
     {"env", fuzz_env},
     {"json", fuzz_json},
     {"mp", fuzz_mp},
+    {"multipart", fuzz_multipart},
     {"path", fuzz_path},
     {"vcard", fuzz_vcard},
+    {"picture", fuzz_picture},
     {"xml", fuzz_xml},
 };
 
