@@ -149,15 +149,20 @@ gen_input_use(const struct res *r)
 json_t *
 gen_document(json_t *schemas, const struct res *r, enum method m, enum format fmt, enum gen_use use)
 {
-	const struct rec *record = r->record;
+	const struct rec *record = use == GEN_ANSWER ? r->record : res_input(r);
 	struct gen_form form = {fmt == FMT_XML, r->family == FAM_BEAN && fmt == FMT_JSON, use};
 
 	if (fmt == FMT_NONE)
 		return file(r, use);
 	if (record == NULL || (fmt != FMT_XML && fmt != FMT_JSON))
 		return typed(fmt == FMT_JSON ? "object" : "string");
-	if (use == GEN_ANSWER && r->shape == SHAPE_COLLECTION && (m & M_GET) != 0)
+	if (use != GEN_ANSWER && r->root_is_list)
 		return answer_list(schemas, r, form);
+	if (use == GEN_ANSWER && res_is_list(r) && (m & M_GET) != 0) {
+		if (r->head == NULL)
+			return answer_list(schemas, r, form);
+		record = r->head;
+	}
 	if (use == GEN_ANSWER && r->json_style == ROOT_ITEMS && fmt == FMT_JSON)
 		return only_field(schemas, record, form);
 	if (fmt == FMT_XML)

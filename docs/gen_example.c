@@ -110,9 +110,18 @@ gen_example_answers(const struct res *r, enum format fmt, struct gen_examples *r
 static void
 write_input(const struct res *r, enum format fmt, const void *obj, struct buf *out)
 {
-	const struct rec *record = r->record;
+	const struct rec *record = res_input(r);
 	struct sink s;
 
+	if (r->root_is_list) {
+		struct list l = rec_list(&record->f[0], obj);
+
+		text_list_begin(r, fmt, l.n == 0, out);
+		for (size_t i = 0; i < l.n; i++)
+			text_list_item(r, fmt, i, (const char *)l.v + i * r->record->size, out);
+		text_list_end(r, fmt, l.n == 0, out);
+		return;
+	}
 	if (fmt == FMT_XML) {
 		xml_sink_init(&s, out, r->xml_root);
 		rec_encode(record, obj, &s, ENCODE_SECRETS);
@@ -129,7 +138,7 @@ write_input(const struct res *r, enum format fmt, const void *obj, struct buf *o
 static struct str
 rewritten(const struct res *r, enum format from, enum format to, struct str text, struct arena *a)
 {
-	void *obj = arena_alloc(a, r->record->size);
+	void *obj = arena_alloc(a, res_input(r)->size);
 	struct err e = {.depth = 0};
 	struct str s;
 	struct buf b;
@@ -209,13 +218,13 @@ gen_example_inputs(const struct res *r, enum format fmt, struct gen_examples *re
 static void
 refuse(const struct res *r, struct gen_example *x, struct arena *a)
 {
-	void *obj = arena_alloc(a, r->record->size);
+	void *obj = arena_alloc(a, res_input(r)->size);
 
 	err_clear(&x->error);
 	if (obj == NULL)
 		gen_die("out of memory");
 	if (text_read(r, x->input, x->text, obj, a, &x->error) == 0 &&
-	    rec_validate(r->record, obj, r->update == UPDATE_MERGE, &x->error) == 0)
+	    rec_validate(res_input(r), obj, r->update == UPDATE_MERGE, &x->error) == 0)
 		/* Found by the backend alone. */
 		return;
 	if (x->error.code == ERR_INVALID && r->invalid != ERR_OK)

@@ -218,6 +218,10 @@ write_row(struct buf *out, const struct res *r)
 		if ((r->methods & gen_methods[i]) != 0)
 			write_method(out, r, gen_methods[i]);
 	write_params(out, r);
+	if (r->head != NULL)
+		gen_members(out, r, r->head);
+	if (r->record == NULL && res_input(r) != NULL && r->body != BODY_IGNORED)
+		gen_members(out, r, res_input(r));
 	if (r->record != NULL) {
 		gen_members(out, r, r->record);
 		write_answers(out, r);

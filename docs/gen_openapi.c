@@ -144,7 +144,9 @@ error_response(int status)
 	if (status == 429 || status == 503)
 		gen_set(headers, "Retry-After", gen_ref("headers", "RetryAfter"));
 	gen_set(j, "headers", headers);
-	gen_set(j, "content", error_content());
+	/* The legacy server's own codes have no document. */
+	if (status < 600)
+		gen_set(j, "content", error_content());
 	return j;
 }
 

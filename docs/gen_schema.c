@@ -134,7 +134,8 @@ list(json_t *schemas, const struct field *f, struct gen_form form)
 	}
 	if (f->min > 0 && f->kind != K_INTS)
 		gen_set(j, "minItems", json_integer(f->min));
-	gen_set(j, "maxItems", json_integer(f->max));
+	if (f->max < INT32_MAX)
+		gen_set(j, "maxItems", json_integer(f->max));
 	gen_set(j, "items", items);
 	return j;
 }
@@ -254,6 +255,12 @@ gen_property(json_t *schemas, const struct rec *r, const struct field *f, struct
 		gen_set(j, "readOnly", json_true());
 	if (form.use != GEN_ANSWER && (f->flags & F_SECRET) != 0)
 		gen_set(j, "writeOnly", json_true());
+	if (form.xml && r->attributes) {
+		json_t *xml = json_object();
+
+		gen_set(xml, "attribute", json_true());
+		gen_set(j, "xml", xml);
+	}
 	return j;
 }
 

@@ -40,7 +40,7 @@ gen_reads(const struct res *r, enum method m)
 {
 	if ((m & (M_PUT | M_POST)) == 0 || r->body == BODY_IGNORED)
 		return false;
-	return r->body == BODY_FILE ? m == M_POST : r->record != NULL;
+	return r->body == BODY_FILE ? m == M_POST : res_input(r) != NULL;
 }
 
 bool
@@ -176,8 +176,12 @@ size_t
 gen_media(const struct res *r, bool input, struct gen_media ret[GEN_MEDIA_MAX])
 {
 	static const struct gen_media known[] = {{"text/xml", FMT_XML}, {"application/xml", FMT_XML},
-	    {"application/json", FMT_JSON}, {"text/plain", FMT_TEXT}};
-	enum format first = r->family == FAM_BEAN ? FMT_JSON : FMT_NONE;
+	    {"application/json", FMT_JSON}, {"text/plain", FMT_TEXT}, {"text/plain", FMT_CSV},
+	    {"text/x-vcard", FMT_VCARD}, {"text/vcard", FMT_VCARD}};
+	static const struct gen_media named = {"text/comma-separated-values", FMT_CSV};
+	enum format first = r->first != FMT_NONE ? r->first
+	    : r->family == FAM_BEAN              ? FMT_JSON
+	                                         : FMT_NONE;
 	unsigned rest = r->formats;
 	size_t n = 0;
 
@@ -198,8 +202,8 @@ gen_media(const struct res *r, bool input, struct gen_media ret[GEN_MEDIA_MAX])
 	for (int round = 0; round < 2; round++)
 		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 			if ((rest & known[i].format) != 0 && (known[i].format == first) == (round == 0))
-				ret[n++] = known[i];
-	if ((rest & ~(unsigned)(FMT_XML | FMT_JSON | FMT_TEXT)) != 0)
+				ret[n++] = known[i].format == FMT_CSV && r->csv_type != NULL ? named : known[i];
+	if ((rest & ~(unsigned)(FMT_XML | FMT_JSON | FMT_TEXT | FMT_CSV | FMT_VCARD)) != 0)
 		gen_die("%s: a format has no media type in gen_media()", r->id);
 	return n;
 }

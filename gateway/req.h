@@ -55,7 +55,7 @@ struct req {
 	bool show_allow;
 	bool bad_bearer;
 	int64_t retry_after;
-	const char *etag; /* of a document of the gateway's own, which any cache may keep */
+	const char *etag;      /* of a document of the gateway's own, which any cache may keep */
 	bool tagged;           /* the answer has an ETag, or would have had one */
 	unsigned char tag[16]; /* and this is what it is made of */
 	bool replayed;         /* done before, under the same Idempotency-Key */
