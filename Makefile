@@ -152,9 +152,8 @@ CHECK_LDLIBS := -lcheck -lsubunit -lrt -lm -lpthread -lcurl -lssl -lcrypto
 
 # Gateway units that know no Kore can be tested without it.
 GATEWAY_UNITS := $(BUILD)/libgatewayunits.a
-$(GATEWAY_UNITS): $(call obj,$(patsubst %,gateway/%.c,accept card_body cors cred multipart openapi preconditions query \
-	pend req render \
-	confine walltime))
+$(GATEWAY_UNITS): $(call obj,$(patsubst %,gateway/%.c,accept card_body cors cred multipart openapi \
+	preconditions query pend req render confine walltime))
 TEST_LIBS := $(RIG_LIB) $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(GATEWAY_UNITS) $(DEV_LIB) $(TEXT_LIB) \
 	$(COMMON_LIB)
 TEST_LDLIBS := $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(TEXT_LDLIBS) $(COMMON_LDLIBS) $(CHECK_LDLIBS)
@@ -191,11 +190,13 @@ ROUNDS ?= 3
 SECONDS ?= 3
 bench: $(PROGRAMS) $(BENCH_PROGRAMS) $(BUILD)/tests/kore_constant
 	tests/bench/bench.sh $(BUILD) $(ROUNDS) $(SECONDS)
+bench-phonebook: $(PROGRAMS) $(BENCH_PROGRAMS)
+	tests/bench/phonebook.sh $(BUILD) $(SECONDS)
 
 $(TEST_PROGRAMS): | $(SAN_OBJ)
 check: $(PROGRAMS) $(TEST_PROGRAMS)
 	tests/run.sh check $(BUILD)
-check-ci: $(PROGRAMS) $(TEST_PROGRAMS)
+check-ci: $(PROGRAMS) $(TEST_PROGRAMS) $(BUILD)/tests/bench_ids
 	tests/run.sh check-ci $(BUILD)
 check-all: check-ci
 	tests/run.sh check-all $(BUILD)
@@ -256,7 +257,7 @@ install: $(PROGRAMS)
 	done
 
 help:
-	@echo 'all run check check-ci check-all fuzz bench doc format compile_commands.json install clean'
+	@echo 'all run check check-ci check-all fuzz bench bench-phonebook doc format compile_commands.json install clean'
 	@echo 'variables: CC SAN=address,undefined DEBUG=1 WERROR=1 BUILD PORT RUNDIR (run) T S (fuzz)'
 	@echo '           ROUNDS SECONDS (bench) DESTDIR PREFIX (install)'
 
@@ -265,4 +266,4 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all run check check-ci check-all fuzz bench doc format install help clean
+.PHONY: all run check check-ci check-all fuzz bench bench-phonebook doc format install help clean

@@ -69,6 +69,8 @@ answer_send(struct job *j)
 			REC_SET(&r, reply, body, buf_str(&j->body));
 		if (j->more)
 			REC_SET(&r, reply, more, true);
+		if (j->location.n > 0)
+			REC_SET(&r, reply, location, j->location);
 	}
 	if (j->tagged && (j->err.code == ERR_OK || j->err.code == ERR_NOT_MODIFIED))
 		REC_SET(&r, reply, etag, ((struct str){(char *)j->tag, sizeof(j->tag)}));

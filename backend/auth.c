@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "backend/auth_child.h"
+#include "backend/seal.h"
 
 enum {
 	START_MS = 10000,         /* how long the child may take until it is ready */
@@ -35,8 +36,10 @@ struct auth {
 	bool gone;
 	uint32_t turn; /* makes ids of the same slot differ */
 	struct pending pending[AUTH_QUEUE_MAX];
-	unsigned char public_key[AUTH_PUBLIC_KEY_LEN];
+	unsigned char public_key[AUTH_PUBLIC_KEY_LEN], sealing_key[AUTH_PUBLIC_KEY_LEN];
 };
+
+_Static_assert(SEAL_BOX_MAX + AUTH_USER_MAX <= AUTH_PAYLOAD_MAX, "an opening fits");
 
 /* Waits for a message or the end of the child: true when there is one of them. */
 static bool
@@ -78,11 +81,12 @@ read_hello(struct auth *a, struct err *e)
 	n = recv(a->fd, &r, sizeof(r), MSG_TRUNC | MSG_DONTWAIT);
 	if (n <= 0)
 		return err_set(e, ERR_INTERNAL, "auth child: ended at its start");
-	if (!reply_fits(&r, n) || r.id != 0 || (r.ok && r.n != AUTH_PUBLIC_KEY_LEN))
+	if (!reply_fits(&r, n) || r.id != 0 || (r.ok && r.n != AUTH_HELLO_LEN))
 		return err_set(e, ERR_INTERNAL, "auth child: unreadable greeting");
 	if (!r.ok)
 		return err_set(e, ERR_INTERNAL, "%.*s", (int)r.n, r.data);
 	memcpy(a->public_key, r.data, AUTH_PUBLIC_KEY_LEN);
+	memcpy(a->sealing_key, r.data + AUTH_PUBLIC_KEY_LEN, AUTH_PUBLIC_KEY_LEN);
 	return 0;
 }
 
@@ -189,6 +193,12 @@ auth_public_key(const struct auth *a)
 	return a->public_key;
 }
 
+const unsigned char *
+auth_sealing_key(const struct auth *a)
+{
+	return a->sealing_key;
+}
+
 pid_t
 auth_pid(const struct auth *a)
 {
@@ -271,12 +281,23 @@ auth_sign(struct auth *a, struct str payload, auth_done_fn *done, void *arg)
 	return request(a, AUTH_OP_SIGN, payload, (struct str){"", 0}, done, arg);
 }
 
+int
+auth_open(struct auth *a, struct str box, struct str user, auth_done_fn *done, void *arg)
+{
+	/* Nothing was ever sealed like that, and an empty box does not open. */
+	if (box.n > SEAL_BOX_MAX || user.n > AUTH_USER_MAX)
+		box.n = user.n = 0;
+	return request(a, AUTH_OP_OPEN, box, user, done, arg);
+}
+
 /* The length a reply must have, given its success. */
 static bool
 result_fits(enum auth_op op, const struct auth_reply *r)
 {
 	if (!r->ok || op == AUTH_OP_VERIFY)
 		return r->n == 0;
+	if (op == AUTH_OP_OPEN)
+		return r->n <= AUTH_SIP_PASSWORD_MAX;
 	return op == AUTH_OP_SIGN ? r->n == AUTH_SIGNATURE_LEN : r->n > 0 && r->n <= AUTH_HASH_MAX;
 }
 
@@ -306,6 +327,8 @@ auth_read(struct auth *a)
 			break;
 		if (n <= 0 || take_reply(a, &r, n) != 0)
 			give_up(a);
+		/* A password may have been in it. */
+		explicit_bzero(&r, sizeof(r));
 	}
 	return a->gone ? -1 : 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The backend's half of the auth child: a process of its own that hashes
- * passwords (argon2id) in its own threads and signs capabilities (Ed25519).
+ * passwords (argon2id) in its own threads, signs capabilities (Ed25519) and opens
+ * sealed SIP passwords (seal.h), which anybody here can seal.
  * The signing key, the sealing key, the PIN pepper and the audit key live in
  * that process alone; it has no files and no network once it has started.
  * Everything here is for the loop thread, but for auth_signature_ok(); answers come by
@@ -28,6 +29,9 @@ enum {
 	AUTH_HASH_MAX = 128, /* text form of a password hash, without NUL */
 	AUTH_PASSWORD_MAX = 1024,
 	AUTH_PAYLOAD_MAX = 2048, /* longest thing to be signed */
+	AUTH_SIP_PASSWORD_MAX = 128,
+	AUTH_SEAL_OVERHEAD = 48, /* bytes of a sealed box beyond what is in it */
+	AUTH_USER_MAX = 1024,    /* bytes of a user's name */
 	AUTH_QUEUE_MAX = 64      /* requests under way at once */
 };
 
@@ -39,8 +43,8 @@ struct auth_conf {
 	unsigned threads;     /* hashing threads, 1..8 */
 };
 
-/* ok: verified / hashed / signed. result: the hash text or the signature, else empty;
- * valid during the call only. */
+/* ok: verified / hashed / signed / opened. result: the hash text, the signature or the password,
+ * else empty; valid during the call only, a password is wiped behind it. */
 typedef void auth_done_fn(void *arg, bool ok, struct str result);
 
 /* Forks the child, waits until it is confined, and learns its public key. Call before any
@@ -51,6 +55,8 @@ int auth_start(struct auth **ret, const struct auth_conf *conf, struct err *e);
 void auth_stop(struct auth *a);
 
 const unsigned char *auth_public_key(const struct auth *a);
+/* The key for seal_text(); never changes, so that any thread may use it. */
+const unsigned char *auth_sealing_key(const struct auth *a);
 pid_t auth_pid(const struct auth *a);
 
 /* Each returns 0, or -1 at once when the queue is full, the child is gone, or a password to
@@ -63,6 +69,9 @@ int auth_verify(
 /* Signs AUTH_SIGN_DOMAIN followed by the payload: a signature made for a capability can
  * never be taken for one made for another purpose. */
 int auth_sign(struct auth *a, struct str payload, auth_done_fn *done, void *arg);
+
+/* Opens a box of seal_bytes() for that user; what cannot be one is answered as not opened. */
+int auth_open(struct auth *a, struct str box, struct str user, auth_done_fn *done, void *arg);
 
 /* The domain, its NUL included. */
 #define AUTH_SIGN_DOMAIN STR_LIT("tandem-cap-1\0")

@@ -14,6 +14,7 @@
 
 #include "backend/auth_keys.h"
 #include "backend/sandbox.h"
+#include "backend/seal.h"
 
 enum {
 	SOCKET = 3, /* where the socket is put, behind stdin, stdout and stderr */
@@ -30,6 +31,8 @@ _Static_assert(crypto_pwhash_STRBYTES <= (unsigned)AUTH_HASH_MAX, "a hash fits w
 struct secrets {
 	struct auth_keys keys;
 	unsigned char signing_key[crypto_sign_SECRETKEYBYTES]; /* seed and public key */
+	unsigned char unsealing_key[crypto_box_SECRETKEYBYTES];
+	unsigned char sealing_key[crypto_box_PUBLICKEYBYTES];
 };
 
 static struct secrets *secrets; /* read-only once loaded */
@@ -171,22 +174,39 @@ sign(const struct auth_request *job)
 	reply(&r);
 }
 
+static void
+open_sealed(const struct auth_request *job)
+{
+	const struct str box = {job->data, job->first}, user = {job->data + job->first, job->second};
+	struct auth_reply r = {.id = job->id};
+	size_t n;
+
+	if (seal_open(secrets->sealing_key, secrets->unsealing_key, box, user, r.data, &n) == 0) {
+		r.ok = 1;
+		r.n = (uint32_t)n;
+	}
+	reply(&r);
+	explicit_bzero(&r, sizeof(r));
+}
+
 static bool
 well_formed(const struct auth_request *r, size_t n)
 {
 	const size_t head = offsetof(struct auth_request, data);
 
 	/* The two lengths are bounded before they are added. */
-	if (n < head || n > sizeof(*r) || r->first > AUTH_PAYLOAD_MAX || r->second > AUTH_HASH_MAX ||
+	if (n < head || n > sizeof(*r) || r->first > AUTH_PAYLOAD_MAX || r->second > AUTH_USER_MAX ||
 	    n - head != (size_t)r->first + r->second)
 		return false;
 	switch (r->op) {
 	case AUTH_OP_HASH:
 		return r->first <= AUTH_PASSWORD_MAX && r->second == 0;
 	case AUTH_OP_VERIFY:
-		return r->first <= AUTH_PASSWORD_MAX;
+		return r->first <= AUTH_PASSWORD_MAX && r->second <= AUTH_HASH_MAX;
 	case AUTH_OP_SIGN:
 		return r->second == 0;
+	case AUTH_OP_OPEN:
+		return r->first <= SEAL_BOX_MAX;
 	default:
 		return false;
 	}
@@ -206,9 +226,11 @@ serve(void)
 			quit(EXIT_SUCCESS);
 		if (n < 0 || !well_formed(&r, (size_t)n))
 			quit(EXIT_FAILURE);
-		/* A signature takes microseconds: it does not queue behind hashes. */
+		/* A signature takes microseconds, opening a box a hundred: no queueing behind hashes. */
 		if (r.op == AUTH_OP_SIGN)
 			sign(&r);
+		else if (r.op == AUTH_OP_OPEN)
+			open_sealed(&r);
 		else
 			put_job(&r);
 		explicit_bzero(&r, sizeof(r));
@@ -251,14 +273,16 @@ keep_only(int fd, struct err *e)
 
 /* Locking into memory is tried, not demanded: RLIMIT_MEMLOCK may be 0. */
 static int
-load_secrets(const char *file, unsigned char public_key[AUTH_PUBLIC_KEY_LEN], struct err *e)
+load_secrets(const char *file, unsigned char public_keys[AUTH_HELLO_LEN], struct err *e)
 {
 	secrets = sodium_malloc(sizeof(*secrets));
 	if (secrets == NULL)
 		return err_set(e, ERR_INTERNAL, "auth child: no memory");
 	if (auth_keys_load(file, &secrets->keys, e) != 0)
 		return -1;
-	crypto_sign_seed_keypair(public_key, secrets->signing_key, secrets->keys.signing);
+	crypto_sign_seed_keypair(public_keys, secrets->signing_key, secrets->keys.signing);
+	crypto_box_seed_keypair(secrets->sealing_key, secrets->unsealing_key, secrets->keys.sealing);
+	memcpy(public_keys + AUTH_PUBLIC_KEY_LEN, secrets->sealing_key, AUTH_PUBLIC_KEY_LEN);
 	sodium_mprotect_readonly(secrets);
 	(void)sodium_mlock(&queue, sizeof(queue));
 	return 0;
@@ -288,11 +312,11 @@ start_threads(unsigned n, struct err *e)
 }
 
 static int
-prepare(pid_t parent, const struct auth_conf *conf, unsigned char public_key[AUTH_PUBLIC_KEY_LEN],
+prepare(pid_t parent, const struct auth_conf *conf, unsigned char public_keys[AUTH_HELLO_LEN],
     struct err *e)
 {
 	/* Unreadable for others before there is anything to read. */
-	if (sandbox_basics(e) != 0 || load_secrets(conf->key_file, public_key, e) != 0)
+	if (sandbox_basics(e) != 0 || load_secrets(conf->key_file, public_keys, e) != 0)
 		return -1;
 	if (sandbox_become(conf->user, e) != 0 || die_with(parent, e) != 0)
 		return -1;
@@ -304,7 +328,7 @@ prepare(pid_t parent, const struct auth_conf *conf, unsigned char public_key[AUT
 _Noreturn void
 auth_child_run(int fd, pid_t parent, const struct auth_conf *conf)
 {
-	struct auth_reply hello = {.ok = 1, .n = AUTH_PUBLIC_KEY_LEN};
+	struct auth_reply hello = {.ok = 1, .n = AUTH_HELLO_LEN};
 	struct err e = {0};
 
 	set_signals();

@@ -16,7 +16,8 @@
 enum auth_op {
 	AUTH_OP_HASH,   /* first = password */
 	AUTH_OP_VERIFY, /* first = password, second = hash */
-	AUTH_OP_SIGN    /* first = payload */
+	AUTH_OP_SIGN,   /* first = payload */
+	AUTH_OP_OPEN    /* first = sealed box, second = user name */
 };
 
 struct auth_request {
@@ -26,7 +27,10 @@ struct auth_request {
 	char data[AUTH_PAYLOAD_MAX];
 };
 
-/* The very first one tells how the start went: id 0, the public key or an error's text. */
+/* The very first one tells how the start went: id 0, and the public keys for signatures and for
+ * sealing, or an error's text. */
+enum { AUTH_HELLO_LEN = 2 * AUTH_PUBLIC_KEY_LEN };
+
 struct auth_reply {
 	uint32_t id;
 	uint32_t ok; /* 0 or 1 */
@@ -35,6 +39,7 @@ struct auth_reply {
 };
 
 _Static_assert(AUTH_PASSWORD_MAX + AUTH_HASH_MAX <= AUTH_PAYLOAD_MAX, "a verify fits");
+_Static_assert(AUTH_SIP_PASSWORD_MAX <= sizeof(((struct auth_reply *)0)->data), "a password fits");
 _Static_assert(AUTH_HASH_MAX <= sizeof(((struct auth_reply *)0)->data), "a hash fits");
 
 /* The life of the child, right after fork(); `fd` is its end of the pair. */

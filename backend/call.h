@@ -18,7 +18,8 @@ struct who {
 	uint32_t tenant, id; /* id 0 = nobody (public resources) */
 	struct user user;
 	int64_t scopes;
-	int64_t token; /* of the capability, 0 with a password */
+	int64_t token; /* of the capability, 0 without one */
+	bool by_key;   /* by a private key */
 };
 
 /* Three texts of 255 characters and what joins them. */
@@ -45,7 +46,12 @@ struct call {
 	bool more;          /* the list goes on behind the mark */
 	struct str hash;    /* of the secret that hooks->secret named, empty = none */
 	struct str picture; /* made of the upload that hooks->picture named */
-	struct cap *sign;   /* custom: a capability to be signed and answered */
+	struct str open;    /* show: a sealed text to be opened by the auth child; then it runs again */
+	bool was_opened;    /* and this is what came of it, empty when it did not open: */
+	struct str opened;
+	struct str location; /* custom: where the client is sent instead of getting a document */
+	bool masked;         /* what is secret stays out of the answer (settings.compat) */
+	struct cap *sign;    /* custom: a capability to be signed and answered */
 	bool wants_signature;
 };
 

@@ -21,6 +21,20 @@ write_log(struct job *j)
 	log_end(&l);
 }
 
+static bool
+is_import(const struct job *j)
+{
+	return j->ctl.command == ctl_command_IMPORT_ENTRIES ||
+	    j->ctl.command == ctl_command_IMPORT_USER;
+}
+
+/* Whether what was done is not to be kept. */
+static bool
+is_dry(const struct job *j)
+{
+	return j->ctl.dry_run && (j->ctl.command == ctl_command_LOAD_COMMIT || is_import(j));
+}
+
 void
 control_send(struct job *j)
 {
@@ -42,7 +56,8 @@ control_send(struct job *j)
 	if (!out.failed)
 		ipc_server_send(j->via, &j->peer, buf_str(&out));
 	buf_wipe(&out);
-	if (j->ctl.command != ctl_command_LOAD_ROWS && j->ctl.command != ctl_command_DUMP)
+	if (j->ctl.command != ctl_command_LOAD_ROWS && j->ctl.command != ctl_command_DUMP &&
+	    !is_import(j))
 		write_log(j);
 }
 
@@ -86,8 +101,9 @@ model_of(struct job *j, struct store_txn *t)
 static bool
 wants_hash(const struct job *j)
 {
-	return (j->ctl.command == ctl_command_USER_ADD ||
-	           j->ctl.command == ctl_command_USER_PASSWORD) &&
+	return (j->ctl.command == ctl_command_USER_ADD || j->ctl.command == ctl_command_USER_PASSWORD ||
+	           j->ctl.command == ctl_command_USER_PIN ||
+	           (j->ctl.command == ctl_command_IMPORT_USER && !is_dry(j))) &&
 	    REC_HAS(&j->ctl, ctl_request, password) && j->new_hash.p == NULL;
 }
 
@@ -98,12 +114,19 @@ apply(struct writer_job *w, struct store_txn *t)
 	struct model m = model_of(j, t);
 	int rc;
 
-	if (j->ctl.command != ctl_command_LOAD_COMMIT)
+	if (j->ctl.command == ctl_command_USER_PIN || j->ctl.command == ctl_command_USER_SIP_PASSWORD ||
+	    j->ctl.command == ctl_command_KEY_MAKE || j->ctl.command == ctl_command_KEY_REVOKE)
+		return control_secret_write(j, &m);
+	if (is_import(j)) {
+		rc = control_import(j, &m);
+	} else if (j->ctl.command == ctl_command_LOAD_COMMIT) {
+		rc = load_apply(j, &m);
+		load_end(j->be);
+	} else {
 		return control_user_write(j, &m);
-	rc = load_apply(j, &m);
-	load_end(j->be);
+	}
 	/* A dry run has done everything but is not kept. */
-	return rc == 0 && j->ctl.dry_run ? 1 : rc;
+	return rc == 0 && is_dry(j) ? 1 : rc;
 }
 
 static void
@@ -119,8 +142,7 @@ applied(struct writer_job *w, bool committed)
 		if (settings_now_read(j->be->settings, j->be->store, TENANT_DEFAULT, &e) != 0)
 			log_event(LOG_WARN_, "settings", "%s", err_text(&e));
 	}
-	if (!committed && j->err.code == ERR_OK &&
-	    !(j->ctl.command == ctl_command_LOAD_COMMIT && j->ctl.dry_run))
+	if (!committed && j->err.code == ERR_OK && !is_dry(j))
 		j->err = w->err.code != ERR_OK ? w->err : (struct err){.code = ERR_INTERNAL};
 	j->then = NEXT_REPLY;
 	pool_return(j->be->pool, j);
@@ -141,6 +163,10 @@ run_read(struct job *j)
 		control_user_list(j, &m);
 	else if (j->ctl.command == ctl_command_EVENTS)
 		control_events(j, &m);
+	else if (j->ctl.command == ctl_command_KEY_LIST)
+		control_key_list(j, &m);
+	else if (j->ctl.command == ctl_command_USER_PIN_VERIFY)
+		control_pin_verify(j, &m);
 	else
 		control_dump(j, &m);
 	store_abort(t);
@@ -156,7 +182,13 @@ control_run(struct job *j)
 	case ctl_command_USER_LIST:
 	case ctl_command_DUMP:
 	case ctl_command_EVENTS:
+	case ctl_command_KEY_LIST:
 		run_read(j);
+		return true;
+	case ctl_command_USER_PIN_VERIFY:
+		/* The second time it has been compared. */
+		if (!j->proved)
+			run_read(j);
 		return true;
 	case ctl_command_LOAD_ROWS:
 		load_keep(j);
@@ -164,6 +196,8 @@ control_run(struct job *j)
 	default:
 		break;
 	}
+	if (control_check_secret(j) != 0)
+		return true;
 	if (wants_hash(j)) {
 		j->secret = j->ctl.password;
 		j->then = NEXT_HASH;

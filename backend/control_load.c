@@ -11,6 +11,7 @@
 #include "backend/book.h"
 #include "backend/control.h"
 #include "backend/key.h"
+#include "backend/private_keys.h"
 #include "backend/rooms.h"
 #include "common/mp.h"
 #include "common/sink.h"
@@ -112,13 +113,13 @@ load_keep(struct job *j)
 }
 
 static int
-put_user(struct model *m, const struct user *u)
+put_user(struct backend *be, struct model *m, struct user *u)
 {
 	struct user old;
 	uint32_t id;
 	int rc = model_name(m, INDEX_LOGIN, u->user_name, &id);
 
-	if (rc < 0)
+	if (rc < 0 || control_seal(be, m, u) != 0)
 		return -1;
 	if (rc == 0) {
 		id = (uint32_t)model_next_number(m, SERIES_OWNER);
@@ -210,7 +211,15 @@ put_entry(struct model *m, uint32_t owner, const struct stored_row *row, const s
 }
 
 static int
-apply_row(struct model *m, const struct stored_row *row)
+put_key(struct model *m, uint32_t owner, const struct stored_row *row, const struct private_key *k)
+{
+	if (row->owner_type != owner_type_USER || !REC_HAS(row, stored_row, item))
+		return err_set(m->e, ERR_INVALID, "a key belongs to a user and has a number");
+	return private_key_put(m, owner, (uint64_t)row->item, k);
+}
+
+int
+load_put_row(struct backend *be, struct model *m, const struct stored_row *row)
 {
 	const struct rec *r = record_by_store((uint16_t)row->kind);
 	void *obj;
@@ -228,7 +237,7 @@ apply_row(struct model *m, const struct stored_row *row)
 	if (rec_validate(r, obj, false, m->e) != 0)
 		return -1;
 	if (r == &rec_user)
-		return put_user(m, obj);
+		return put_user(be, m, obj);
 	if (r == &rec_group)
 		return put_named(m, r, INDEX_GROUP, ((struct group *)obj)->name, obj);
 	if (r == &rec_branch)
@@ -237,12 +246,14 @@ apply_row(struct model *m, const struct stored_row *row)
 		return book_put(m, obj);
 	if (owner_of(m, row, &owner) != 0)
 		return -1;
+	if (r == &rec_room)
+		return room_load(m, owner, REC_HAS(row, stored_row, item) ? (uint64_t)row->item : 0, obj);
+	if (r == &rec_private_key)
+		return put_key(m, owner, row, obj);
 	if (r == &rec_entry)
 		return put_entry(m, owner, row, obj);
 	if (r == &rec_private_book && book_private_make(m, owner) != 0)
 		return -1;
-	if (r == &rec_room)
-		return room_load(m, owner, REC_HAS(row, stored_row, item) ? (uint64_t)row->item : 0, obj);
 	if (record_is_numbered(r))
 		return put_item(m, r, owner, row, obj);
 	return model_put(m, r, owner, REC_HAS(row, stored_row, item) ? (uint64_t)row->item : 0, obj);
@@ -262,7 +273,7 @@ apply_rows(struct job *j, struct model *m)
 
 		arena_init(&each, JOB_SCRATCH_MAX);
 		row.a = &each;
-		rc = apply_row(&row, &l->v[i]);
+		rc = load_put_row(j->be, &row, &l->v[i]);
 		arena_wipe(&each);
 		if (rc != 0) {
 			if (REC_HAS(&l->v[i], stored_row, line))

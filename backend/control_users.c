@@ -6,6 +6,7 @@
 #include "backend/control.h"
 #include "backend/key.h"
 #include "backend/members.h"
+#include "backend/private_keys.h"
 #include "backend/repeat.h"
 #include "backend/rooms.h"
 #include "common/release.h"
@@ -75,7 +76,8 @@ change(struct job *j, struct model *m)
 		REC_SET(&u, user, not_before, wall_ms());
 		break;
 	case ctl_command_USER_REMOVE:
-		return model_user_forget(m, id, &old) != 0 || members_gone(m, id, &old) != 0
+		return model_user_forget(m, id, &old) != 0 || members_gone(m, id, &old) != 0 ||
+		        private_keys_forget(m, id) != 0
 		    ? -1
 		    : control_remove_owner(m, id);
 	default:

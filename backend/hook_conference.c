@@ -14,7 +14,7 @@ own_room(struct call *c, struct room_ref *ret)
 		return -1;
 	if (rc == 0)
 		return err_set(c->m.e, ERR_NOT_FOUND, "there is no such conference");
-	return ret->owner == c->who->id ? 0 : err_set(c->m.e, ERR_FORBIDDEN, NULL);
+	return ret->owner == c->who->id ? 0 : err_set(c->m.e, c->res->foreign, NULL);
 }
 
 static int

@@ -55,4 +55,4 @@ custom(struct call *c)
 	return c->req->method == M_POST ? open_session(c) : end_session(c);
 }
 
-const struct hooks hooks_session = {.custom = custom, .reads = M_POST};
+const struct hooks hooks_session = {.custom = custom, .reads = M_POST, .ends_sessions = true};

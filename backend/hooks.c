@@ -24,6 +24,33 @@ hooks_of(const struct res *r)
 		return &hooks_speeddial;
 	case RES_SESSION:
 		return &hooks_session;
+	case RES_VMPREFS:
+		return &hooks_vmprefs;
+	case RES_ATTENDANT:
+		return &hooks_attendant;
+	case RES_ATTENDANT_LANG:
+		return &hooks_languages;
+	case RES_OPERATOR:
+	case RES_OPERATOR_RESET:
+		return &hooks_operator;
+	case RES_ACTIVEGREETING:
+		return &hooks_activegreeting;
+	case RES_AVATAR:
+		return &hooks_avatar;
+	case RES_LOGINDETAILS:
+	case RES_LOGINDETAILSUNITE:
+		return &hooks_logindetails;
+	case RES_LOGINDETAILSUNITE_LOGOUT:
+	case RES_LOGOUTUNITE:
+		return &hooks_logout;
+	case RES_VOICEMAIL_PIN_PATH:
+		return &hooks_pin_path;
+	case RES_VOICEMAIL_PIN:
+		return &hooks_pin;
+	case RES_PORTAL_PASSWORD_PATH:
+		return &hooks_password_path;
+	case RES_PORTAL_PASSWORD:
+		return &hooks_password;
 	case RES_PHONEBOOK:
 		return &hooks_phonebook;
 	case RES_PAGEDPHONEBOOK:
@@ -44,19 +71,6 @@ hooks_of(const struct res *r)
 		return &hooks_phonebooks;
 	case RES_PHONEBOOK_NAMED:
 		return &hooks_phonebook_named;
-	case RES_VMPREFS:
-		return &hooks_vmprefs;
-	case RES_ATTENDANT:
-		return &hooks_attendant;
-	case RES_ATTENDANT_LANG:
-		return &hooks_languages;
-	case RES_OPERATOR:
-	case RES_OPERATOR_RESET:
-		return &hooks_operator;
-	case RES_ACTIVEGREETING:
-		return &hooks_activegreeting;
-	case RES_AVATAR:
-		return &hooks_avatar;
 	default:
 		return &none;
 	}

@@ -31,10 +31,17 @@ struct hooks {
 	/* Before a write: the upload of which a picture is to be made (c->picture, when the write
 	 * runs). Who may not write is refused here, before it costs anything. */
 	int (*picture)(struct call *c, struct str *upload);
+	/* Before a write: the caller's password, which must be right or the answer is 403; such tries
+	 * are counted. Asked before `secret`. */
+	int (*proof)(struct call *c, struct str *ret);
 	/* SHAPE_CUSTOM. */
 	int (*custom)(struct call *c);
 	/* Methods beside GET that store nothing, and need no place in the writer's queue. */
 	unsigned reads;
+	/* GET stores something: it goes to the writer. */
+	bool get_writes;
+	/* May end a session, so that tokens known to be good are looked at again. */
+	bool ends_sessions;
 };
 
 /* Never NULL. */
@@ -54,6 +61,13 @@ extern const struct hooks hooks_attendant;
 extern const struct hooks hooks_languages;
 extern const struct hooks hooks_operator;
 extern const struct hooks hooks_activegreeting;
+extern const struct hooks hooks_avatar;
+extern const struct hooks hooks_logindetails;
+extern const struct hooks hooks_logout;
+extern const struct hooks hooks_pin_path;
+extern const struct hooks hooks_pin;
+extern const struct hooks hooks_password_path;
+extern const struct hooks hooks_password;
 extern const struct hooks hooks_phonebook;
 extern const struct hooks hooks_phonebook_page;
 extern const struct hooks hooks_phonebook_own;
@@ -64,6 +78,5 @@ extern const struct hooks hooks_entry;
 extern const struct hooks hooks_show_contacts;
 extern const struct hooks hooks_google_import;
 extern const struct hooks hooks_phonebookentry;
-extern const struct hooks hooks_avatar;
 
 #endif

@@ -9,6 +9,7 @@
 #include "backend/condition.h"
 #include "backend/hooks.h"
 #include "backend/repeat.h"
+#include "backend/seal.h"
 
 int64_t
 now_us(void)
@@ -80,8 +81,18 @@ call_of(struct job *j, struct store_txn *t)
 	    .mark = &j->mark,
 	    .hash = j->new_hash,
 	    .picture = j->picture,
+	    .was_opened = j->was_opened,
+	    .opened = j->opened,
+	    .masked = j->masked,
 	    .sign = &j->sign,
 	};
+}
+
+/* A key reaches what /private/ mirrors, and changes nothing about how its user logs in. */
+static bool
+key_suffices(const struct job *j)
+{
+	return str_starts(str_c(j->res->path), "/my/") && !j->res->no_private;
 }
 
 /* What the row asks of the caller beyond being somebody. */
@@ -90,6 +101,8 @@ authorized(struct job *j, struct model *m)
 {
 	int rc = 1;
 
+	if (j->who.by_key && !key_suffices(j))
+		return err_set(&j->err, ERR_FORBIDDEN, "not with a private key");
 	if (j->res->access == ACCESS_ADMIN)
 		rc = (j->who.scopes & SCOPE_ADMIN) != 0
 		    ? model_permission(m, &j->who.user, permission_name_SUPERADMIN)
@@ -114,7 +127,8 @@ own_status(struct job *j)
 static bool
 within_budget(struct job *j)
 {
-	if (j->streaming || j->who.id == 0 || j->new_hash.p != NULL || j->picture.p != NULL)
+	if (j->streaming || j->who.id == 0 || j->new_hash.p != NULL || j->picture.p != NULL ||
+	    j->proved || j->was_opened)
 		return true;
 	j->retry_after = rates_take(
 	    j->be->rates, j->who.id, rates_class(j->res, (enum method)j->req.method), now_us());
@@ -164,9 +178,16 @@ apply(struct writer_job *w, struct store_txn *t)
 	if (now_us() > j->overdue_us)
 		return err_set(&j->err, ERR_DEADLINE, NULL);
 	/* What the reader saw may have changed while the write waited. */
-	if (who_again(&m, &j->who, who_issued(&m, &j->req)) != 0 || authorized(j, &m) != 0)
+	if (who_again(&m, &j->who, &j->req, wall_ms(), who_issued(&m, &j->req)) != 0 ||
+	    authorized(j, &m) != 0)
 		return -1;
-	return write_once(j, &c);
+	/* The password that was proved may have been changed by another request. */
+	if (j->proved && j->who.user.cred_version != j->proved_version)
+		return err_set(&j->err, ERR_FORBIDDEN, NULL);
+	if (write_once(j, &c) != 0)
+		return -1;
+	j->location = arena_copy(&j->arena, c.location);
+	return j->location.p != NULL ? 0 : err_set(&j->err, ERR_TOO_LARGE, NULL);
 }
 
 static void
@@ -175,7 +196,7 @@ applied(struct writer_job *w, bool committed)
 	struct job *j = (struct job *)(void *)w;
 
 	/* Before the answer: an ended session is remembered as a good one by nobody after it. */
-	if (committed && j->res->number == RES_SESSION)
+	if (committed && hooks_of(j->res)->ends_sessions)
 		memo_clear(j->be->known.tokens);
 	if (committed)
 		err_clear(&j->err);
@@ -188,7 +209,9 @@ applied(struct writer_job *w, bool committed)
 static bool
 is_read(const struct job *j)
 {
-	return j->req.method == M_GET || (hooks_of(j->res)->reads & (unsigned)j->req.method) != 0;
+	if (j->req.method == M_GET)
+		return !hooks_of(j->res)->get_writes;
+	return (hooks_of(j->res)->reads & (unsigned)j->req.method) != 0;
 }
 
 static bool
@@ -200,6 +223,31 @@ to_writer(struct job *j)
 		return false;
 	j->retry_after = 1;
 	err_set(&j->err, ERR_UNAVAILABLE, NULL);
+	return true;
+}
+
+/* Whether the caller has to prove something before the write can run. */
+static bool
+wants_proof(struct job *j, struct store_txn *t)
+{
+	const struct hooks *h = hooks_of(j->res);
+	struct call c = call_of(j, t);
+	struct str proof = {"", 0};
+
+	if (h->proof == NULL || j->proved)
+		return false;
+	if (h->proof(&c, &proof) != 0) {
+		own_status(j);
+		return true;
+	}
+	j->proof = arena_copy(&j->arena, proof);
+	j->verify.hash = arena_copy(&j->arena, j->who.user.password_hash);
+	j->verify.account = j->who.id;
+	j->proved_version = j->who.user.cred_version;
+	if (j->proof.p == NULL || j->verify.hash.p == NULL)
+		err_set(&j->err, ERR_TOO_LARGE, NULL);
+	else
+		j->then = NEXT_PROVE;
 	return true;
 }
 
@@ -261,6 +309,17 @@ check_conditions(struct job *j, struct call *c)
 }
 
 static void
+want_open(struct job *j, struct str sealed)
+{
+	if (seal_bytes(sealed, &j->box, &j->arena)) {
+		j->then = NEXT_OPEN;
+		return;
+	}
+	/* The store's own checks keep such a text out. */
+	err_set(&j->err, ERR_INTERNAL, "a sealed text is damaged");
+}
+
+static void
 read_answer(struct job *j, struct store_txn *t)
 {
 	struct call c = call_of(j, t);
@@ -278,6 +337,31 @@ read_answer(struct job *j, struct store_txn *t)
 	j->more = c.more;
 	if (c.wants_signature)
 		j->then = NEXT_SIGN;
+	else if (c.open.n > 0)
+		want_open(j, c.open);
+	else
+		j->location = arena_copy(&j->arena, c.location);
+}
+
+/* What the settings say about resources with secrets; before anybody is asked who it is, so that
+ * what is off looks the same for everybody. */
+static bool
+by_policy(struct job *j)
+{
+	enum compat_policy row = compat_policy_FULL, key = compat_policy_FULL;
+
+	if (j->res->compat != 0)
+		row = settings_now_compat(j->be->settings, (enum compat_resource)(j->res->compat - 1));
+	if (REC_HAS(&j->req, request, private_key))
+		key = settings_now_compat(j->be->settings, compat_resource_PRIVATE);
+	j->masked = row == compat_policy_MASKED;
+	if (row == compat_policy_OFF || key == compat_policy_OFF)
+		err_set(&j->err, ERR_NOT_FOUND, NULL);
+	else if (key == compat_policy_MASKED)
+		err_set(&j->err, ERR_FORBIDDEN, "no keys in paths here: log in, or take a token");
+	else if (j->masked && j->res->methods == M_PUT)
+		err_set(&j->err, ERR_FORBIDDEN, "no secrets in paths here: send it in a document");
+	return j->err.code == ERR_OK;
 }
 
 void
@@ -302,6 +386,8 @@ job_run(struct job *j, struct snapshot *s)
 		err_set(&j->err, ERR_DEADLINE, NULL);
 		return true;
 	}
+	if (!by_policy(j))
+		return true;
 	if (s->t == NULL)
 		s->tokens_time = memo_time(j->be->known.tokens);
 	if (s->t == NULL && store_begin(j->be->store, STORE_READ, &s->t, &j->err) != 0)
@@ -316,7 +402,7 @@ job_run(struct job *j, struct snapshot *s)
 		if (is_read(j))
 			read_answer(j, s->t);
 		else
-			write = !wants_hash(j, s->t) && !wants_picture(j, s->t);
+			write = !wants_proof(j, s->t) && !wants_hash(j, s->t) && !wants_picture(j, s->t);
 	}
 	return !write || to_writer(j);
 }

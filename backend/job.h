@@ -25,7 +25,9 @@ enum job_next {
 	NEXT_VERIFY, /* have verify.hash compared, then run again */
 	NEXT_SIGN,   /* have the capability signed, then reply */
 	NEXT_HASH,   /* have `secret` hashed, then run again */
-	NEXT_IMAGE   /* have a picture made of `upload`, then run again */
+	NEXT_IMAGE,  /* have a picture made of `upload`, then run again */
+	NEXT_PROVE,  /* have `proof` compared with verify.hash, then run again */
+	NEXT_OPEN    /* have `box` opened, then run again */
 };
 
 struct backend;
@@ -45,6 +47,15 @@ struct job {
 	struct ctl_reply *ctl_reply;
 	struct str secret, new_hash;
 	struct str upload, picture;
+	/* A secret that must be right (NEXT_PROVE); the version of the credentials it was right for. */
+	struct str proof;
+	bool proved;
+	int64_t proved_version;
+	/* A sealed text (NEXT_OPEN) and what was in it. */
+	struct str box, opened;
+	bool was_opened;
+	bool masked;
+	struct str location;
 	int64_t arrived_us, overdue_us; /* CLOCK_MONOTONIC */
 	struct who who;
 	struct who_verify verify;

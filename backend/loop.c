@@ -291,6 +291,59 @@ pictured(void *arg, enum image_result result, struct str png)
 }
 
 static void
+proved(void *arg, bool ok, struct str result)
+{
+	struct job *j = arg;
+
+	(void)result;
+	if (the_loop == NULL) {
+		job_free(j);
+		return;
+	}
+	if (!ok) {
+		tries_failed(j->be->tries, j->verify.account, now_us() / 1000);
+		err_set(
+		    &j->err, ERR_FORBIDDEN, j->control ? "it is wrong" : "the current password is wrong");
+		finish(the_loop, j);
+		return;
+	}
+	tries_succeeded(j->be->tries, j->verify.account);
+	j->proved = true;
+	if (pool_submit(j->be->pool, j) != 0)
+		refuse(the_loop, j, ERR_UNAVAILABLE, 1);
+}
+
+static void
+prove(struct loop *l, struct job *j)
+{
+	int64_t wait = tries_wait(l->be->tries, j->verify.account, now_us() / 1000);
+
+	if (wait > 0)
+		refuse(l, j, ERR_TOO_MANY, wait);
+	else if (auth_verify(l->be->auth, j->proof, j->verify.hash, proved, j) != 0)
+		refuse(l, j, ERR_UNAVAILABLE, 1);
+}
+
+static void
+opened(void *arg, bool ok, struct str password)
+{
+	struct job *j = arg;
+
+	if (the_loop == NULL) {
+		job_free(j);
+		return;
+	}
+	/* Without the key that it was sealed for the rest of the answer is worth having. */
+	if (!ok)
+		log_event(LOG_WARN_, "sealed", "the SIP password of %.*s does not open",
+		    (int)j->who.user.user_name.n, j->who.user.user_name.p);
+	j->opened = arena_copy(&j->arena, password);
+	j->was_opened = true;
+	if (j->opened.p == NULL || pool_submit(j->be->pool, j) != 0)
+		refuse(the_loop, j, ERR_UNAVAILABLE, 1);
+}
+
+static void
 came_back(struct loop *l, struct job *j)
 {
 	switch (j->then) {
@@ -306,6 +359,13 @@ came_back(struct loop *l, struct job *j)
 		break;
 	case NEXT_IMAGE:
 		if (image_scale(l->be->image, j->upload, pictured, j) != 0)
+			refuse(l, j, ERR_UNAVAILABLE, 1);
+		break;
+	case NEXT_PROVE:
+		prove(l, j);
+		break;
+	case NEXT_OPEN:
+		if (auth_open(l->be->auth, j->box, j->who.user.user_name, opened, j) != 0)
 			refuse(l, j, ERR_UNAVAILABLE, 1);
 		break;
 	case NEXT_REPLY:

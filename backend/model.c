@@ -186,6 +186,10 @@ number_get(struct model *m, const struct key *k, uint32_t *ret)
 	int rc = store_get(m->t, STORE_INDEX, key_str(k), m->a, &v, m->e);
 
 	*ret = 0;
+	/* Found or not, it costs the same, since whoever asks may not be told: memory for the value is
+	 * most of the difference. */
+	if (rc == 0 && arena_alloc(m->a, 4) == NULL)
+		return err_set(m->e, ERR_TOO_LARGE, NULL);
 	if (rc == 1 && v.n == 4)
 		for (size_t i = 0; i < 4; i++)
 			*ret = *ret << 8 | (unsigned char)v.p[i];

@@ -37,9 +37,9 @@ ranked_open(struct ranked *r)
 	for (int i = 0; i < ROOT_HEAD; i++)
 		r->next_id = r->next_id << 8 | (unsigned char)raw.p[i];
 	raw = (struct str){raw.p + ROOT_HEAD, raw.n - ROOT_HEAD};
-	if ((r->root = node_decode(r->a, raw, r->e)) == NULL)
+	if ((r->root = ranked_node_decode(r->a, raw, r->e)) == NULL)
 		return -1;
-	r->count = (uint32_t)node_count(r->root);
+	r->count = (uint32_t)ranked_node_count(r->root);
 	return 0;
 }
 
@@ -50,13 +50,13 @@ save_root(struct ranked *r)
 	struct str raw;
 
 	key_kind(&k, r->tenant, r->owner, r->kind);
-	r->count = (uint32_t)node_count(r->root);
+	r->count = (uint32_t)ranked_node_count(r->root);
 	if (r->root->n == 0) {
 		r->root = NULL;
 		r->next_id = 1;
 		return store_del(r->t, STORE_DATA, key_str(&k), r->e) < 0 ? -1 : 0;
 	}
-	raw = node_encode(r->a, r->root, ROOT_HEAD, r->e);
+	raw = ranked_node_encode(r->a, r->root, ROOT_HEAD, r->e);
 	if (raw.p == NULL)
 		return -1;
 	for (int i = 0; i < ROOT_HEAD; i++)
@@ -75,8 +75,8 @@ load(struct ranked *r, const struct ranked_node *n, size_t at)
 	int rc;
 
 	if (r->last[level].id == kid->id)
-		return node_child(r->a, r->last[level].raw, level, kid, r->e);
-	node_key(&k, r, level, kid);
+		return ranked_node_child(r->a, r->last[level].raw, level, kid, r->e);
+	ranked_node_key(&k, r, level, kid);
 	if ((rc = store_get(r->t, STORE_DATA, key_str(&k), r->a, &raw, r->e)) < 0)
 		return NULL;
 	if (rc == 0) {
@@ -85,22 +85,22 @@ load(struct ranked *r, const struct ranked_node *n, size_t at)
 	}
 	r->last[level].id = kid->id;
 	r->last[level].raw = raw;
-	return node_child(r->a, raw, level, kid, r->e);
+	return ranked_node_child(r->a, raw, level, kid, r->e);
 }
 
 /* Writes a child and brings what the parent says of it up to date. */
 static int
 save(struct ranked *r, struct ranked_node *n, size_t at, const struct ranked_node *child)
 {
-	struct str raw = node_encode(r->a, child, 0, r->e);
+	struct str raw = ranked_node_encode(r->a, child, 0, r->e);
 	struct key k;
 
 	if (raw.p == NULL)
 		return -1;
-	n->kids[at].count = (uint32_t)node_count(child);
+	n->kids[at].count = (uint32_t)ranked_node_count(child);
 	r->last[child->level].id = n->kids[at].id;
 	r->last[child->level].raw = raw;
-	node_key(&k, r, child->level, &n->kids[at]);
+	ranked_node_key(&k, r, child->level, &n->kids[at]);
 	return store_put(r->t, STORE_DATA, key_str(&k), raw, r->e);
 }
 
@@ -109,7 +109,7 @@ drop(struct ranked *r, unsigned level, const struct ranked_kid *kid)
 {
 	struct key k;
 
-	node_key(&k, r, level, kid);
+	ranked_node_key(&k, r, level, kid);
 	return store_del(r->t, STORE_DATA, key_str(&k), r->e) < 0 ? -1 : 0;
 }
 
@@ -123,9 +123,9 @@ ranked_get(struct ranked *r, struct str key, struct ranked_item *ret)
 	if (n == NULL)
 		return 0;
 	while (n->level > 0)
-		if ((n = load(r, n, node_kid(n, key))) == NULL)
+		if ((n = load(r, n, ranked_node_kid(n, key))) == NULL)
 			return -1;
-	at = node_item(n, key, &found);
+	at = ranked_node_item(n, key, &found);
 	if (found)
 		*ret = n->items[at];
 	return found;
@@ -149,12 +149,12 @@ save_grown(
 	struct ranked_kid kid;
 	struct ranked_node *right;
 
-	if (!node_is_large(child))
+	if (!ranked_node_is_large(child))
 		return save(r, n, at, child);
-	right = node_split(r->a, child, append, &kid.sep, r->e);
+	right = ranked_node_split(r->a, child, append, &kid.sep, r->e);
 	if (right == NULL || (kid.id = new_id(r)) == 0)
 		return -1;
-	if (node_insert_kid(r->a, n, at + 1, &kid, r->e) != 0)
+	if (ranked_node_insert_kid(r->a, n, at + 1, &kid, r->e) != 0)
 		return -1;
 	return save(r, n, at, child) != 0 || save(r, n, at + 1, right) != 0 ? -1 : 0;
 }
@@ -170,14 +170,14 @@ put_below(struct ranked *r, struct ranked_node *n, const struct ranked_item *ite
 	bool found;
 
 	if (n->level == 0) {
-		at = node_item(n, item->key, &found);
+		at = ranked_node_item(n, item->key, &found);
 		*appended = last && at == n->n;
 		if (!found)
-			return node_insert_item(r->a, n, at, item, r->e);
+			return ranked_node_insert_item(r->a, n, at, item, r->e);
 		n->items[at] = *item;
 		return 0;
 	}
-	at = node_kid(n, item->key);
+	at = ranked_node_kid(n, item->key);
 	if ((child = load(r, n, at)) == NULL ||
 	    put_below(r, child, item, last && at == n->n - 1, appended) != 0)
 		return -1;
@@ -195,7 +195,7 @@ grow(struct ranked *r, bool append)
 		return -1;
 	if (root->level >= RANKED_LEVELS)
 		return no_room(r);
-	if (node_insert_kid(r->a, root, 0, &kid, r->e) != 0 ||
+	if (ranked_node_insert_kid(r->a, root, 0, &kid, r->e) != 0 ||
 	    save_grown(r, root, 0, r->root, append) != 0)
 		return -1;
 	r->root = root;
@@ -214,7 +214,7 @@ ranked_put(struct ranked *r, const struct ranked_item *item)
 		return -1;
 	if (put_below(r, r->root, item, true, &appended) != 0)
 		return -1;
-	if (node_is_large(r->root) && grow(r, appended) != 0)
+	if (ranked_node_is_large(r->root) && grow(r, appended) != 0)
 		return -1;
 	return save_root(r);
 }
@@ -240,7 +240,7 @@ remove_kid(struct ranked *r, struct ranked_node *n, size_t at)
 
 	if (drop(r, n->level - 1, &n->kids[at]) != 0)
 		return -1;
-	node_remove(n, at);
+	ranked_node_remove(n, at);
 	return at == 0 && n->n > 0 ? move(r, n, 0, sep) : 0;
 }
 
@@ -252,7 +252,7 @@ save_shrunk(struct ranked *r, struct ranked_node *n, size_t at, struct ranked_no
 
 	if (child->n == 0)
 		return remove_kid(r, n, at);
-	if (node_size(child) > NODE_SMALL || n->n < 2)
+	if (ranked_node_size(child) > NODE_SMALL || n->n < 2)
 		return save(r, n, at, child);
 	if ((right = load(r, n, at > 0 ? at - 1 : 1)) == NULL)
 		return -1;
@@ -260,13 +260,13 @@ save_shrunk(struct ranked *r, struct ranked_node *n, size_t at, struct ranked_no
 		left = right;
 		right = child;
 	}
-	if (node_size(left) + node_size(right) > NODE_JOINED)
+	if (ranked_node_size(left) + ranked_node_size(right) > NODE_JOINED)
 		return save(r, n, at, child);
 	at = at > 0 ? at - 1 : 0;
-	if ((left = node_join(r->a, left, right, r->e)) == NULL ||
+	if ((left = ranked_node_join(r->a, left, right, r->e)) == NULL ||
 	    drop(r, left->level, &n->kids[at + 1]) != 0)
 		return -1;
-	node_remove(n, at + 1);
+	ranked_node_remove(n, at + 1);
 	return save(r, n, at, left);
 }
 
@@ -279,12 +279,12 @@ del_below(struct ranked *r, struct ranked_node *n, struct str key)
 	int rc;
 
 	if (n->level == 0) {
-		at = node_item(n, key, &found);
+		at = ranked_node_item(n, key, &found);
 		if (found)
-			node_remove(n, at);
+			ranked_node_remove(n, at);
 		return found;
 	}
-	at = node_kid(n, key);
+	at = ranked_node_kid(n, key);
 	if ((child = load(r, n, at)) == NULL)
 		return -1;
 	if ((rc = del_below(r, child, key)) != 1)

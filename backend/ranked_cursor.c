@@ -104,7 +104,7 @@ load(struct ranked_cursor *c, unsigned level)
 
 	arena_free(a);
 	c->path[level - 1] = NULL;
-	node_key(&k, r, level - 1, kid);
+	ranked_node_key(&k, r, level - 1, kid);
 	if (level == 1) {
 		if (leaf_row(c, &k, &raw) != 0)
 			return NULL;
@@ -113,7 +113,7 @@ load(struct ranked_cursor *c, unsigned level)
 			err_set(r->e, ERR_INTERNAL, "a directory in the store has a hole");
 		return NULL;
 	}
-	return c->path[level - 1] = node_child(a, raw, level - 1, kid, r->e);
+	return c->path[level - 1] = ranked_node_child(a, raw, level - 1, kid, r->e);
 }
 
 /* What is looked for: a key, or without one a position. */
@@ -128,7 +128,7 @@ choose(struct ranked_cursor *c, const struct ranked_node *n, struct aim *aim)
 	size_t at = 0;
 
 	if (aim->key != NULL) {
-		at = node_kid(n, *aim->key);
+		at = ranked_node_kid(n, *aim->key);
 		for (size_t i = 0; i < at; i++)
 			c->before += n->kids[i].count;
 		return at;
@@ -198,7 +198,7 @@ ranked_seek_key(struct ranked_cursor *c, struct str key, bool behind)
 	}
 	if (descend(c, &aim) != 0)
 		return -1;
-	c->at = node_item(c->path[0], key, &found);
+	c->at = ranked_node_item(c->path[0], key, &found);
 	c->at += found && behind;
 	return c->at < c->n ? 1 : ranked_next_leaf(c);
 }

@@ -136,7 +136,7 @@ decode_kids(struct ranked_node *n, struct str raw)
 }
 
 struct ranked_node *
-node_decode(struct arena *a, struct str raw, struct err *e)
+ranked_node_decode(struct arena *a, struct str raw, struct err *e)
 {
 	struct ranked_node *n;
 	unsigned level;
@@ -154,7 +154,7 @@ node_decode(struct arena *a, struct str raw, struct err *e)
 	n->n = count;
 	if (!(level == 0 ? decode_items(n, raw) : decode_kids(n, raw)))
 		return broken(e);
-	return node_count(n) <= RANKED_ITEMS_MAX ? n : broken(e);
+	return ranked_node_count(n) <= RANKED_ITEMS_MAX ? n : broken(e);
 }
 
 static size_t
@@ -170,7 +170,7 @@ member_size(const struct ranked_node *n, size_t i)
 }
 
 size_t
-node_size(const struct ranked_node *n)
+ranked_node_size(const struct ranked_node *n)
 {
 	size_t size = HEAD;
 
@@ -180,13 +180,13 @@ node_size(const struct ranked_node *n)
 }
 
 bool
-node_is_large(const struct ranked_node *n)
+ranked_node_is_large(const struct ranked_node *n)
 {
-	return n->n >= (n->level == 0 ? 2 : NODE_KIDS) && node_size(n) > NODE_BYTES;
+	return n->n >= (n->level == 0 ? 2 : NODE_KIDS) && ranked_node_size(n) > NODE_BYTES;
 }
 
 uint64_t
-node_count(const struct ranked_node *n)
+ranked_node_count(const struct ranked_node *n)
 {
 	uint64_t count = 0;
 
@@ -225,9 +225,9 @@ encode_kids(char *p, const struct ranked_node *n)
 }
 
 struct str
-node_encode(struct arena *a, const struct ranked_node *n, size_t head, struct err *e)
+ranked_node_encode(struct arena *a, const struct ranked_node *n, size_t head, struct err *e)
 {
-	size_t size = head + node_size(n);
+	size_t size = head + ranked_node_size(n);
 	char *p = arena_alloc(a, size);
 
 	if (p == NULL || n->n > UINT16_MAX) {
@@ -245,7 +245,7 @@ node_encode(struct arena *a, const struct ranked_node *n, size_t head, struct er
 }
 
 size_t
-node_item(const struct ranked_node *n, struct str key, bool *found)
+ranked_node_item(const struct ranked_node *n, struct str key, bool *found)
 {
 	size_t lo = 0, hi = n->n;
 
@@ -265,7 +265,7 @@ node_item(const struct ranked_node *n, struct str key, bool *found)
 }
 
 size_t
-node_kid(const struct ranked_node *n, struct str key)
+ranked_node_kid(const struct ranked_node *n, struct str key)
 {
 	size_t lo = 1, hi = n->n;
 
@@ -281,8 +281,8 @@ node_kid(const struct ranked_node *n, struct str key)
 }
 
 int
-node_insert_item(struct arena *a, struct ranked_node *n, size_t at, const struct ranked_item *item,
-    struct err *e)
+ranked_node_insert_item(struct arena *a, struct ranked_node *n, size_t at,
+    const struct ranked_item *item, struct err *e)
 {
 	if (n->n == n->size && reserve(a, n, n->n + n->n / 2 + 2, e) != 0)
 		return -1;
@@ -293,7 +293,7 @@ node_insert_item(struct arena *a, struct ranked_node *n, size_t at, const struct
 }
 
 int
-node_insert_kid(
+ranked_node_insert_kid(
     struct arena *a, struct ranked_node *n, size_t at, const struct ranked_kid *kid, struct err *e)
 {
 	if (n->n == n->size && reserve(a, n, n->n + n->n / 2 + 2, e) != 0)
@@ -305,7 +305,7 @@ node_insert_kid(
 }
 
 void
-node_remove(struct ranked_node *n, size_t at)
+ranked_node_remove(struct ranked_node *n, size_t at)
 {
 	n->n--;
 	if (n->level == 0)
@@ -328,7 +328,7 @@ copy_members(struct ranked_node *to, const struct ranked_node *from, size_t firs
 static size_t
 middle(const struct ranked_node *n)
 {
-	size_t half = node_size(n) / 2, size = 0, i = 0;
+	size_t half = ranked_node_size(n) / 2, size = 0, i = 0;
 
 	if (n->level > 0)
 		return n->n / 2;
@@ -349,7 +349,8 @@ separator(struct str left, struct str right)
 }
 
 struct ranked_node *
-node_split(struct arena *a, struct ranked_node *n, bool append, struct str *sep, struct err *e)
+ranked_node_split(
+    struct arena *a, struct ranked_node *n, bool append, struct str *sep, struct err *e)
 {
 	size_t at = append ? n->n - 1 : middle(n);
 	struct ranked_node *right = ranked_node_new(a, n->level, n->n - at, e);
@@ -363,7 +364,8 @@ node_split(struct arena *a, struct ranked_node *n, bool append, struct str *sep,
 }
 
 struct ranked_node *
-node_join(struct arena *a, const struct ranked_node *l, const struct ranked_node *r, struct err *e)
+ranked_node_join(
+    struct arena *a, const struct ranked_node *l, const struct ranked_node *r, struct err *e)
 {
 	struct ranked_node *n = ranked_node_new(a, l->level, l->n + r->n, e);
 
@@ -375,7 +377,7 @@ node_join(struct arena *a, const struct ranked_node *l, const struct ranked_node
 }
 
 void
-node_key(struct key *k, const struct ranked *r, unsigned level, const struct ranked_kid *kid)
+ranked_node_key(struct key *k, const struct ranked *r, unsigned level, const struct ranked_kid *kid)
 {
 	size_t n = kid->sep.n < NODE_HINT ? kid->sep.n : NODE_HINT;
 
@@ -389,13 +391,13 @@ node_key(struct key *k, const struct ranked *r, unsigned level, const struct ran
 }
 
 struct ranked_node *
-node_child(
+ranked_node_child(
     struct arena *a, struct str raw, unsigned level, const struct ranked_kid *kid, struct err *e)
 {
-	struct ranked_node *n = node_decode(a, raw, e);
+	struct ranked_node *n = ranked_node_decode(a, raw, e);
 
 	if (n == NULL)
 		return NULL;
 	n->id = kid->id;
-	return n->level == level && node_count(n) == kid->count ? n : broken(e);
+	return n->level == level && ranked_node_count(n) == kid->count ? n : broken(e);
 }

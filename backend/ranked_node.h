@@ -35,37 +35,39 @@ struct ranked_node {
 /* An empty node with room for `size` members; NULL with *e. */
 struct ranked_node *ranked_node_new(struct arena *a, unsigned level, size_t size, struct err *e);
 /* The node points into `raw`. NULL with *e. */
-struct ranked_node *node_decode(struct arena *a, struct str raw, struct err *e);
+struct ranked_node *ranked_node_decode(struct arena *a, struct str raw, struct err *e);
 /* `head` bytes are left free in front. {NULL, 0} with *e. */
-struct str node_encode(struct arena *a, const struct ranked_node *n, size_t head, struct err *e);
-size_t node_size(const struct ranked_node *n);
+struct str ranked_node_encode(
+    struct arena *a, const struct ranked_node *n, size_t head, struct err *e);
+size_t ranked_node_size(const struct ranked_node *n);
 /* Whether it is to be split. */
-bool node_is_large(const struct ranked_node *n);
-uint64_t node_count(const struct ranked_node *n);
+bool ranked_node_is_large(const struct ranked_node *n);
+uint64_t ranked_node_count(const struct ranked_node *n);
 
 /* The first item whose key is not less; *found when it is the key itself. */
-size_t node_item(const struct ranked_node *n, struct str key, bool *found);
+size_t ranked_node_item(const struct ranked_node *n, struct str key, bool *found);
 /* The child that a key belongs to. */
-size_t node_kid(const struct ranked_node *n, struct str key);
+size_t ranked_node_kid(const struct ranked_node *n, struct str key);
 
 /* 0, or -1 with *e. */
-int node_insert_item(struct arena *a, struct ranked_node *n, size_t at,
+int ranked_node_insert_item(struct arena *a, struct ranked_node *n, size_t at,
     const struct ranked_item *item, struct err *e);
-int node_insert_kid(
+int ranked_node_insert_kid(
     struct arena *a, struct ranked_node *n, size_t at, const struct ranked_kid *kid, struct err *e);
-void node_remove(struct ranked_node *n, size_t at);
+void ranked_node_remove(struct ranked_node *n, size_t at);
 /* Moves what is behind a cut to a new node and says what separates it. `append`: what came last
  * stands at the end of the list and the next one will stand behind it. NULL with *e. */
-struct ranked_node *node_split(
+struct ranked_node *ranked_node_split(
     struct arena *a, struct ranked_node *n, bool append, struct str *sep, struct err *e);
 /* A node with what is in both; NULL with *e. */
-struct ranked_node *node_join(
+struct ranked_node *ranked_node_join(
     struct arena *a, const struct ranked_node *l, const struct ranked_node *r, struct err *e);
 
 /* The row of a node below the root. */
-void node_key(struct key *k, const struct ranked *r, unsigned level, const struct ranked_kid *kid);
+void ranked_node_key(
+    struct key *k, const struct ranked *r, unsigned level, const struct ranked_kid *kid);
 /* Checks that a row is the child that the parent says. NULL with *e. */
-struct ranked_node *node_child(
+struct ranked_node *ranked_node_child(
     struct arena *a, struct str raw, unsigned level, const struct ranked_kid *kid, struct err *e);
 
 #endif

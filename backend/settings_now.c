@@ -12,7 +12,7 @@ struct settings_now {
 	struct settings s;
 };
 
-enum { TEXTS_MAX = 16384 };
+enum { TEXTS_MAX = 256 * 1024 };
 
 struct settings_now *
 settings_now_new(void)
@@ -49,7 +49,7 @@ settings_now_read(struct settings_now *s, struct store *store, uint32_t tenant, 
 	if (store_begin(store, STORE_READ, &t, e) != 0)
 		return -1;
 	m.t = t;
-	arena_init(&reading, 65536);
+	arena_init(&reading, TEXTS_MAX);
 	arena_init(&keeping, TEXTS_MAX);
 	rc = model_get(&m, &rec_settings, 0, 0, &got) < 0 ? -1 : 0;
 	store_abort(t);
@@ -78,4 +78,17 @@ settings_now_get(struct settings_now *s, struct settings *ret, struct arena *a)
 	rc = rec_copy(&rec_settings, ret, &s->s, a);
 	pthread_mutex_unlock(&s->lock);
 	return rc;
+}
+
+enum compat_policy
+settings_now_compat(struct settings_now *s, enum compat_resource r)
+{
+	enum compat_policy policy = compat_policy_FULL;
+
+	pthread_mutex_lock(&s->lock);
+	for (size_t i = 0; i < s->s.compat.n; i++)
+		if (s->s.compat.v[i].resource == (int)r)
+			policy = (enum compat_policy)s->s.compat.v[i].policy;
+	pthread_mutex_unlock(&s->lock);
+	return policy;
 }

@@ -20,5 +20,7 @@ void settings_now_free(struct settings_now *s);
 int settings_now_read(struct settings_now *s, struct store *store, uint32_t tenant, struct err *e);
 /* Copies them; texts into the arena. 0, or -1 when memory ends. */
 int settings_now_get(struct settings_now *s, struct settings *ret, struct arena *a);
+/* What the settings say about a resource with secrets. */
+enum compat_policy settings_now_compat(struct settings_now *s, enum compat_resource r);
 
 #endif

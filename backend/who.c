@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backend/auth.h"
+#include "backend/private_keys.h"
 #include "backend/revoked.h"
 
 static enum who_answer
@@ -50,7 +51,7 @@ by_capability(struct model *m, const struct who_known *k, uint64_t tokens_time, 
 	}
 	if (!auth_signature_ok(k->public_key, payload, sig))
 		return refused(m);
-	if (who_again(m, who, c.issued) != 0)
+	if (who_again(m, who, NULL, now_ms, c.issued) != 0)
 		return WHO_REFUSED;
 	/* Not when a session was ended since: that may not be in this transaction yet. */
 	memo_add_if(k->tokens, &key, c.expires, tokens_time);
@@ -81,12 +82,26 @@ by_idle_im(const struct user *u, struct str name)
 }
 
 static enum who_answer
+by_key(struct model *m, const struct request *req, int64_t now_ms, struct who *who)
+{
+	int rc = private_key_user(m, req->private_key, (enum method)req->method, now_ms, &who->id);
+
+	if (rc == 1)
+		rc = account(m, who->id, &who->user);
+	if (rc != 1)
+		return rc < 0 ? WHO_REFUSED : refused(m);
+	who->scopes = SCOPE_SELF;
+	who->by_key = true;
+	return WHO_KNOWN;
+}
+
+static enum who_answer
 by_password(struct model *m, const struct who_known *k, const struct credentials *cred,
     int64_t now_ms, struct who *who, struct who_verify *v)
 {
 	uint32_t id = 0;
 	char numbers[64];
-	struct str parts[2];
+	struct str parts[3];
 	int rc = model_name(m, INDEX_LOGIN, cred->user, &id);
 
 	if (rc == 1)
@@ -105,7 +120,9 @@ by_password(struct model *m, const struct who_known *k, const struct credentials
 	memcpy(numbers + 8, &who->user.cred_version, 8);
 	parts[0] = (struct str){numbers, 16};
 	parts[1] = cred->password;
-	v->memo = memo_hash(k->passwords, parts, 2);
+	/* Whatever changes the hash makes the old password unknown at once. */
+	parts[2] = who->user.password_hash;
+	v->memo = memo_hash(k->passwords, parts, 3);
 	v->account = id;
 	v->hash = who->user.password_hash;
 	if (!(v->done && v->user == id && v->version == who->user.cred_version) &&
@@ -126,13 +143,16 @@ who_find(struct model *m, const struct who_known *k, uint64_t tokens_time, const
     const struct request *req, int64_t now_ms, struct who *who, struct who_verify *v)
 {
 	bool cap = REC_HAS(req, request, cap), cred = REC_HAS(req, request, cred);
+	bool key = REC_HAS(req, request, private_key);
 
 	memset(who, 0, sizeof(*who));
 	who->tenant = m->tenant;
-	if (cap && cred) {
+	if (cap + cred + key > 1) {
 		err_set(m->e, ERR_BAD_REQUEST, NULL);
 		return WHO_REFUSED;
 	}
+	if (key)
+		return by_key(m, req, now_ms, who);
 	if (cap)
 		return by_capability(m, k, tokens_time, req->cap, now_ms, who);
 	if (cred)
@@ -141,10 +161,12 @@ who_find(struct model *m, const struct who_known *k, uint64_t tokens_time, const
 }
 
 int
-who_again(struct model *m, struct who *who, int64_t issued_ms)
+who_again(
+    struct model *m, struct who *who, const struct request *req, int64_t now_ms, int64_t issued_ms)
 {
 	int64_t version = who->user.cred_version;
 	bool first = who->user.has == 0;
+	uint32_t id;
 	int rc;
 
 	/* Nobody has nothing to lose. */
@@ -158,6 +180,9 @@ who_again(struct model *m, struct who *who, int64_t issued_ms)
 		if (gone < 0)
 			return -1;
 		rc = gone == 0 && issued_ms >= who->user.not_before;
+	} else if (rc == 1 && who->by_key) {
+		rc = private_key_user(m, req->private_key, (enum method)req->method, now_ms, &id);
+		rc = rc == 1 ? id == who->id : rc;
 	} else if (rc == 1 && !first) {
 		rc = who->user.cred_version == version;
 	}

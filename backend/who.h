@@ -44,8 +44,10 @@ enum who_answer who_find(struct model *m, const struct who_known *k, uint64_t to
     struct who_verify *v);
 
 /* Reads the user again inside another transaction: 0, or -1 when the right has gone meanwhile
- * (disabled, password changed, session ended). */
-int who_again(struct model *m, struct who *who, int64_t issued_ms);
+ * (disabled, password changed, session ended, private key revoked). `req` is looked at for a
+ * private key alone. */
+int who_again(
+    struct model *m, struct who *who, const struct request *req, int64_t now_ms, int64_t issued_ms);
 
 /* When the capability of a request was issued, 0 for a password. */
 int64_t who_issued(struct model *m, const struct request *req);

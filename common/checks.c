@@ -82,6 +82,28 @@ check_host(struct str s)
 	return NULL;
 }
 
+const char *
+check_url(struct str s)
+{
+	size_t scheme = str_starts(s, "https://") ? 8 : str_starts(s, "http://") ? 7 : 0;
+
+	if (scheme == 0 || s.n == scheme)
+		return "must begin with https:// or http:// and name a host";
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] <= 0x20 || (unsigned char)s.p[i] > 0x7e || s.p[i] == '"')
+			return "must be printable ASCII without blanks and quotes";
+	return NULL;
+}
+
+const char *
+check_digest(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_hex(s.p[i]) || (s.p[i] >= 'A' && s.p[i] <= 'F'))
+			return "must be a digest in lower-case hexadecimal";
+	return s.n == 64 ? NULL : "must be a digest of 32 bytes";
+}
+
 static int
 minutes(const struct clock_time *t)
 {

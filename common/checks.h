@@ -15,6 +15,10 @@ const char *check_user_name(struct str s);
 const char *check_realm(struct str s);
 /* A host name or IPv4 address (RFC 1123), or an IPv6 address in brackets. */
 const char *check_host(struct str s);
+/* An http or https URL that can stand in a header field: printable ASCII without blanks. */
+const char *check_url(struct str s);
+/* A digest of 32 bytes in lower-case hexadecimal. */
+const char *check_digest(struct str s);
 /* struct period: starts before it ends. */
 int check_period(const void *obj, struct err *e);
 /* struct schedule: no two periods overlap once days are spelled out; touching ends are fine. */

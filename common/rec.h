@@ -85,11 +85,11 @@ struct rec {
 	const char *doc;
 	uint16_t store;   /* kind in store keys; 0 = not stored */
 	uint16_t version; /* of the stored form, 0 = 1 */
-	bool attributes;  /* XML: an empty element whose attributes are the fields, which are texts */
 	bool transient;   /* neither dumped nor loaded */
 	bool numbered;    /* an owner has several, each with a number of its own */
 	bool closed;      /* a member of another name is an error */
 	bool sparse;      /* absent members are left out where others are written as null */
+	bool attributes;  /* XML: an empty element whose attributes are the fields, which are texts */
 	const struct field *f;
 	size_t nf;
 	size_t size;

@@ -64,6 +64,14 @@ enum { WILD = sizeof(wild) / sizeof(wild[0]), WILD_XML = WILD - 3 };
 static const char *const tame[] = {"a", "b", "x", "Q", "1", "2", "0", "9"};
 enum { TAME = sizeof(tame) / sizeof(tame[0]) };
 
+/* For checks that no random text is likely to pass. */
+static const char *const samples[] = {
+    "https://pbx.example.net/",
+    "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+};
+
+enum { SAMPLES = sizeof(samples) / sizeof(samples[0]) };
+
 static int
 make_text(struct maker *m, const struct field *f, size_t min, size_t max, struct str *ret)
 {
@@ -93,6 +101,8 @@ make_text(struct maker *m, const struct field *f, size_t min, size_t max, struct
 			i += strlen(piece) - 1;
 	}
 	*ret = (struct str){p, len};
+	for (size_t i = 0; f->check != NULL && f->check(*ret) != NULL && i < SAMPLES; i++)
+		*ret = str_c(samples[i]);
 	return 0;
 }
 

@@ -120,7 +120,7 @@ hex(char c)
 
 /* Once, after splitting: an encoded slash could not be told from a real one later on. */
 static int
-decode_segment(struct str s, struct str *ret, struct arena *a, struct err *e)
+decode_segment(struct str s, bool form, struct str *ret, struct arena *a, struct err *e)
 {
 	char *out = arena_alloc(a, s.n + 1);
 	size_t n = 0;
@@ -140,7 +140,7 @@ decode_segment(struct str s, struct str *ret, struct arena *a, struct err *e)
 			if (c == '/' || c == '\0')
 				return err_set(e, ERR_BAD_REQUEST, "the path has an encoded slash or NUL");
 		}
-		out[n++] = c;
+		out[n++] = form && s.p[i] == '+' ? ' ' : c;
 	}
 	*ret = (struct str){out, n};
 	if (!str_is_utf8(*ret))
@@ -182,16 +182,44 @@ match_row(const struct res *r, const struct str *seg, size_t n, struct res_keys 
 	return i == n ? literal : -1;
 }
 
+/* The parameters once more, with the rule of forms. */
+static int
+form_keys(const struct res *r, const struct str *raw, struct res_keys *keys, struct arena *a,
+    struct err *e)
+{
+	struct str rest = str_c(r->path + 1), part;
+	size_t nkeys = 0;
+
+	for (; rest.n > 0; raw++) {
+		str_cut(rest, '/', &part, &rest);
+		if (is_parameter(part) && decode_segment(*raw, true, &keys->v[nkeys++], a, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static const struct res_keys no_keys = {{{"", 0}, {"", 0}}, {"", 0}};
+
+bool
+res_is_private_key(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!((s.p[i] >= '0' && s.p[i] <= '9') || (s.p[i] >= 'a' && s.p[i] <= 'z') ||
+		        (s.p[i] >= 'A' && s.p[i] <= 'Z')))
+			return false;
+	return s.n == PRIVATE_KEY_LEN;
+}
+
 const struct res *
 res_match(struct str path, struct res_keys *keys, struct arena *a, struct err *e)
 {
 	static const char base[] = "/sipxconfig/rest";
 	const struct res *best = NULL;
-	struct str seg[SEGMENTS_MAX], rest;
+	struct str raw[SEGMENTS_MAX], segs[SEGMENTS_MAX], *seg = segs, rest, key = {"", 0};
 	int best_score = -1;
 	size_t n = 0;
 
-	*keys = (struct res_keys){{{"", 0}, {"", 0}}};
+	*keys = no_keys;
 	if (str_starts(path, base) && (path.n == sizeof(base) - 1 || path.p[sizeof(base) - 1] == '/')) {
 		path.p += sizeof(base) - 1;
 		path.n -= sizeof(base) - 1;
@@ -206,14 +234,22 @@ res_match(struct str path, struct res_keys *keys, struct arena *a, struct err *e
 			err_set(e, ERR_NOT_FOUND, NULL);
 			return NULL;
 		}
-		if (decode_segment(part, &seg[n++], a, e) != 0)
+		raw[n] = part;
+		if (decode_segment(part, false, &seg[n++], a, e) != 0)
 			return NULL;
 		/* One trailing slash is as good as none; a second one is an empty segment. */
 		if (more && rest.n == 0)
 			break;
 	}
+	/* The key stands for its user: what follows is /my/ of that one. */
+	if (n > 2 && str_eqc(seg[0], "private") && seg[1].n > 0) {
+		key = seg[1];
+		seg++;
+		n--;
+		seg[0] = STR_LIT("my");
+	}
 	for (size_t i = 0; i < all_resources_count; i++) {
-		struct res_keys k = {{{"", 0}, {"", 0}}};
+		struct res_keys k = no_keys;
 		int score = match_row(&all_resources[i], seg, n, &k);
 
 		if (score > best_score) {
@@ -222,9 +258,12 @@ res_match(struct str path, struct res_keys *keys, struct arena *a, struct err *e
 			*keys = k;
 		}
 	}
-	if (best == NULL)
+	if (best == NULL) {
 		err_set(e, ERR_NOT_FOUND, NULL);
-	return best;
+		return NULL;
+	}
+	keys->private_key = key;
+	return best->form && form_keys(best, raw + (seg - segs), keys, a, e) != 0 ? NULL : best;
 }
 
 bool

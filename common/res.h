@@ -97,9 +97,9 @@ struct res {
 	const struct rec *head;  /* before the items of a listed answer; its last field is the list */
 	const char *json_root, *xml_root, *root_alias;
 	enum root_style json_style;
-	bool root_is_list;  /* the root stands for the only field of the input's record, a list */
-	bool listed;        /* GET answers records of that kind in parts, as SHAPE_COLLECTION does */
-	enum format first;  /* what wins a tie; FMT_NONE = by family */
+	bool root_is_list;    /* the root stands for the only field of the input's record, a list */
+	bool listed;          /* GET answers records of that kind in parts, as SHAPE_COLLECTION does */
+	enum format first;    /* what wins a tie; FMT_NONE = by family */
 	const char *csv_type; /* subtype of text/ for FMT_CSV; NULL = plain */
 	enum shape shape;
 	enum update update;
@@ -114,15 +114,19 @@ struct res {
 	/* For the documents alone: parameters, and errors that nothing else in the row tells of. */
 	const struct res_param *params;
 	const enum err_code *errors;
-	int permission;        /* 1 + enum permission_name that the caller needs, 0 = none */
-	bool layered;          /* absent fields come from the user's groups by weight, then the default;
-	                        * what equals those is not stored */
-	bool path_value;       /* the path's parameter is the value to be stored, and names nothing */
-	unsigned anonymous;    /* methods that need no credentials; wrong ones are refused all the same */
-	const char *media;     /* FAM_BYTES: Content-Type of answers */
-	bool local;            /* answered by the gateway alone */
-	bool secret;           /* answers or paths carry secrets: in no cache, no ETag, never kept */
-	bool no_etag;          /* answers are new each time: no ETag, in no cache */
+	int permission;     /* 1 + enum permission_name that the caller needs, 0 = none */
+	bool layered;       /* absent fields come from the user's groups by weight, then the default;
+	                     * what equals those is not stored */
+	bool path_value;    /* the path's parameter is the value to be stored, and names nothing */
+	unsigned anonymous; /* methods that need no credentials; wrong ones are refused all the same */
+	const char *media;  /* FAM_BYTES: Content-Type of answers */
+	bool local;         /* answered by the gateway alone */
+	bool secret;        /* path, document or answer carry secrets: in no cache, no ETag, never kept,
+	                     * and logs show no such path */
+	bool no_etag;       /* answers are new each time: no ETag, in no cache */
+	bool form;          /* '+' in a parameter of the path is a blank, as in a form */
+	bool no_private;    /* not by a private key: the row changes how its user logs in */
+	int compat;         /* 1 + enum compat_resource whose policy counts, 0 = none */
 	const char *doc;
 };
 
@@ -138,7 +142,13 @@ bool res_is_list(const struct res *r);
 /* Values of the parameters of a path, decoded, in the order of the path; empty = none. */
 struct res_keys {
 	struct str v[RES_KEYS_MAX];
+	/* Of a path /private/KEY/…, which stands for /my/…; empty = none. It need not be a key. */
+	struct str private_key;
 };
+
+enum { PRIVATE_KEY_LEN = 32 };
+/* Whether a text has the form of a private key: 32 letters and digits. */
+bool res_is_private_key(struct str s);
 
 /* Finds the row for a path as it came (percent-encoded, without the query); *keys in the arena.
  * NULL with *e: ERR_NOT_FOUND, or ERR_BAD_REQUEST for a path that cannot be decoded (bad escapes,
@@ -149,6 +159,10 @@ const struct res *res_match(struct str path, struct res_keys *keys, struct arena
 bool record_is_numbered(const struct rec *r);
 /* Whether absent fields of stored records of this kind stand for what groups and defaults say. */
 bool record_is_layered(const struct rec *r);
+/* A path as it came, for logs: without private keys, and without what stands behind the words that
+ * a secret follows in some row, however they are spelled. In a path that has not `matched` a row
+ * whatever looks like a private key is left out too. */
+void res_log_path(struct str path, bool matched, struct buf *out);
 
 enum method res_method(struct str name);
 const char *res_method_name(enum method m);

@@ -34,7 +34,7 @@ use_formatted_name(struct scan *s)
 
 	if (c->first_name.n > 0 || c->last_name.n > 0)
 		return;
-	while (at > 0 && s->fn.p[at - 1] != ' ')
+	while (at > 0 && s->fn.p[at - 1] != ' ' && s->fn.p[at - 1] != '\n')
 		at--;
 	c->last_name = (struct str){s->fn.p + at, s->fn.n - at};
 	c->first_name = str_trim((struct str){s->fn.p, at});
@@ -260,6 +260,7 @@ read_body(struct vcard_text *t, struct scan *s)
 
 	if (l == NULL)
 		return full(s);
+	s->fn = STR_LIT("");
 	s->pref_home = s->pref_office = VCARD_PREF_NONE + 1;
 	for (;;) {
 		struct vcard_text before = *t;

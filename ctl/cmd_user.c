@@ -20,35 +20,30 @@ characters(struct str s)
 	return n;
 }
 
-static int
-check_password(const struct ctl *c, struct str s)
-{
-	if (s.n == 0)
-		return ctl_fail(EXIT_FAILED, "the password is empty");
-	if (!str_is_utf8(s))
-		return ctl_fail(EXIT_FAILED, "the password is not UTF-8 text");
-	if (!c->allow_weak && characters(s) < PASSWORD_MIN)
-		return ctl_fail(EXIT_FAILED,
-		    "the password has less than %d characters (--allow-weak takes it)", PASSWORD_MIN);
-	return EXIT_OK;
-}
-
-static int
-get_password(const struct ctl *c, struct password *p)
+int
+ctl_secret(const struct ctl *c, const char *what, size_t min, struct password *p)
 {
 	struct rlimit none = {0, 0};
 	struct err e = {0};
+	struct str s;
 
 	/* It must not end up in a core file. */
 	setrlimit(RLIMIT_CORE, &none);
 	if ((c->password_stdin ? term_password_line(p, &e) : term_password(p, c->args[0], &e)) != 0)
 		return ctl_fail(EXIT_FAILED, "%s", err_text(&e));
-	return check_password(c, (struct str){p->bytes, p->n});
+	s = (struct str){p->bytes, p->n};
+	if (s.n == 0)
+		return ctl_fail(EXIT_FAILED, "the %s is empty", what);
+	if (!str_is_utf8(s))
+		return ctl_fail(EXIT_FAILED, "the %s is not UTF-8 text", what);
+	if (!c->allow_weak && characters(s) < min)
+		return ctl_fail(EXIT_FAILED, "the %s has less than %zu characters%s", what, min,
+		    min == PASSWORD_MIN ? " (--allow-weak takes it)" : "");
+	return EXIT_OK;
 }
 
-/* Connects, and sends a command about the user that the first argument names. */
-static int
-change(struct ctl *c, struct ctl_request *q, int command)
+int
+ctl_change(struct ctl *c, struct ctl_request *q, int command)
 {
 	struct ctl_reply r;
 	int rc = ctl_connect(c);
@@ -66,11 +61,11 @@ static int
 change_with_password(struct ctl *c, struct ctl_request *q, int command)
 {
 	struct password p;
-	int rc = get_password(c, &p);
+	int rc = ctl_secret(c, "password", PASSWORD_MIN, &p);
 
 	if (rc == EXIT_OK) {
 		REC_SET(q, ctl_request, password, ((struct str){p.bytes, p.n}));
-		rc = change(c, q, command);
+		rc = ctl_change(c, q, command);
 	}
 	explicit_bzero(&p, sizeof(p));
 	return rc;
@@ -88,7 +83,7 @@ cmd_user_add(struct ctl *c)
 	if (c->last != NULL)
 		REC_SET(&q, ctl_request, last_name, str_c(c->last));
 	if (c->no_password)
-		return change(c, &q, ctl_command_USER_ADD);
+		return ctl_change(c, &q, ctl_command_USER_ADD);
 	return change_with_password(c, &q, ctl_command_USER_ADD);
 }
 
@@ -101,13 +96,13 @@ cmd_user_password(struct ctl *c)
 int
 cmd_user_enable(struct ctl *c)
 {
-	return change(c, &(struct ctl_request){0}, ctl_command_USER_ENABLE);
+	return ctl_change(c, &(struct ctl_request){0}, ctl_command_USER_ENABLE);
 }
 
 int
 cmd_user_disable(struct ctl *c)
 {
-	return change(c, &(struct ctl_request){0}, ctl_command_USER_DISABLE);
+	return ctl_change(c, &(struct ctl_request){0}, ctl_command_USER_DISABLE);
 }
 
 int
@@ -115,7 +110,7 @@ cmd_user_remove(struct ctl *c)
 {
 	if (!c->yes)
 		return ctl_usage("this removes the user with everything that is theirs; say --yes");
-	return change(c, &(struct ctl_request){0}, ctl_command_USER_REMOVE);
+	return ctl_change(c, &(struct ctl_request){0}, ctl_command_USER_REMOVE);
 }
 
 static void

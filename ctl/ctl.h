@@ -12,6 +12,7 @@
 #include "common/buf.h"
 #include "common/conf.h"
 #include "ctl/link.h"
+#include "ctl/term.h"
 
 enum {
 	EXIT_OK = 0,
@@ -27,7 +28,11 @@ struct ctl {
 	const char *settings[64];
 	size_t setting_count;
 	const char *socket;
-	const char *first, *last;
+	const char *first, *last, *user, *book;
+	const char *days;
+	bool read_only;
+	const char *maps[64];
+	size_t map_count;
 	bool json, password_stdin, no_password, allow_weak, yes, dry_run, print;
 	char **args; /* what stands behind the command's name */
 	int arg_count;
@@ -42,9 +47,18 @@ int cmd_user_enable(struct ctl *c);
 int cmd_user_disable(struct ctl *c);
 int cmd_user_password(struct ctl *c);
 int cmd_user_remove(struct ctl *c);
+int cmd_user_pin(struct ctl *c);
+int cmd_user_pin_verify(struct ctl *c);
+int cmd_user_sip_password(struct ctl *c);
+int cmd_key_make(struct ctl *c);
+int cmd_key_list(struct ctl *c);
+int cmd_key_revoke(struct ctl *c);
 int cmd_load(struct ctl *c);
 int cmd_dump(struct ctl *c);
 int cmd_events(struct ctl *c);
+int cmd_import_users(struct ctl *c);
+int cmd_import_phonebook(struct ctl *c);
+int cmd_import_vcard(struct ctl *c);
 int cmd_status(struct ctl *c);
 int cmd_check_config(struct ctl *c);
 int cmd_cert_make(struct ctl *c);
@@ -54,6 +68,11 @@ int cmd_cert_make(struct ctl *c);
 int ctl_connect(struct ctl *c);
 /* Reads `file` and the settings of the command line over the defaults: 0 or -1. */
 int ctl_read_conf(struct ctl *c, const char *file, struct err *e);
+/* Reads a password or PIN, from the terminal or, with --…-stdin, a line of standard input; it must
+ * be UTF-8 of at least `min` characters. EXIT_OK, or an exit code after having said why. */
+int ctl_secret(const struct ctl *c, const char *what, size_t min, struct password *p);
+/* Connects, and sends a command about the user that the first argument names. */
+int ctl_change(struct ctl *c, struct ctl_request *q, int command);
 /* Sends a command. EXIT_OK with the answer, which is valid until the next call; or an exit code
  * after having said what went wrong. */
 int ctl_call(struct ctl *c, struct ctl_request *q, struct ctl_reply *r, int timeout_ms);

@@ -13,7 +13,7 @@
 
 #define DEFAULT_CONFIG "/etc/tandem/tandem.conf"
 
-enum { OUT_MAX = 512 * 1024 * 1024, SETTINGS_MAX = 64 };
+enum { OUT_MAX = 512 * 1024 * 1024, SETTINGS_MAX = 64, MAPS_MAX = 64 };
 
 /* Options beside those that go with every command; each is its own bit for the table. */
 enum {
@@ -28,7 +28,13 @@ enum {
 	OPT_PRINT = 1 << 16,
 	OPT_SOCKET = 1 << 17,
 	OPT_HELP = 1 << 18,
-	OPT_VERSION = 1 << 19
+	OPT_VERSION = 1 << 19,
+	OPT_PIN = 1 << 20,
+	OPT_DAYS = 1 << 21,
+	OPT_READ_ONLY = 1 << 22,
+	OPT_USER = 1 << 24,
+	OPT_BOOK = 1 << 25,
+	OPT_MAP = 1 << 26
 };
 
 static const struct option options[] = {
@@ -39,11 +45,17 @@ static const struct option options[] = {
     {"first", required_argument, NULL, OPT_FIRST},
     {"last", required_argument, NULL, OPT_LAST},
     {"password-stdin", no_argument, NULL, OPT_STDIN},
+    {"pin-stdin", no_argument, NULL, OPT_PIN},
+    {"days", required_argument, NULL, OPT_DAYS},
+    {"read-only", no_argument, NULL, OPT_READ_ONLY},
     {"no-password", no_argument, NULL, OPT_NO_PASSWORD},
     {"allow-weak", no_argument, NULL, OPT_WEAK},
     {"yes", no_argument, NULL, OPT_YES},
     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
     {"print", no_argument, NULL, OPT_PRINT},
+    {"user", required_argument, NULL, OPT_USER},
+    {"book", required_argument, NULL, OPT_BOOK},
+    {"map", required_argument, NULL, OPT_MAP},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {0},
@@ -68,12 +80,33 @@ static const struct command commands[] = {
         cmd_user_password},
     {"user remove", "NAME --yes", "Removes an account with everything that is the user's.", OPT_YES,
         1, 1, cmd_user_remove},
+    {"user pin", "NAME [--pin-stdin]", "Sets the voicemail PIN.", OPT_PIN, 1, 1, cmd_user_pin},
+    {"user pin-verify", "NAME [--pin-stdin]", "Says by its exit status whether a PIN is right.",
+        OPT_PIN, 1, 1, cmd_user_pin_verify},
+    {"user sip-password", "NAME [--password-stdin]", "Sets the SIP password of the user's phones.",
+        OPT_STDIN, 1, 1, cmd_user_sip_password},
+    {"key make", "NAME [--days N] [--read-only] [--json]",
+        "Makes a private key for paths below /private/, and prints it.",
+        OPT_DAYS | OPT_READ_ONLY | OPT_JSON, 1, 1, cmd_key_make},
+    {"key list", "[NAME] [--json]", "Lists the private keys of a user, or of all.", OPT_JSON, 0, 1,
+        cmd_key_list},
+    {"key revoke", "ID", "Makes a private key void at once.", 0, 1, 1, cmd_key_revoke},
     {"load", "FILE|- [--dry-run] [--json]", "Applies the rows of a file, all of them or none.",
         OPT_DRY_RUN | OPT_JSON, 1, 1, cmd_load},
     {"dump", "[FILE|-]", "Writes every stored row, in the form that load reads.", OPT_JSON, 0, 1,
         cmd_dump},
     {"events", "[AFTER]", "Lists what phones have to be told, behind the event of that number.", 0,
         0, 1, cmd_events},
+    {"import users", "FILE|- [--map FIELD=COLUMN]... [--dry-run] [--json]",
+        "Adds or updates the accounts of a CSV file, row by row.", OPT_MAP | OPT_DRY_RUN | OPT_JSON,
+        1, 1, cmd_import_users},
+    {"import phonebook",
+        "--user NAME | --book NAME FILE|- [--map FIELD=COLUMN]... [--dry-run] [--json]",
+        "Adds the entries of a CSV file to a phonebook.",
+        OPT_USER | OPT_BOOK | OPT_MAP | OPT_DRY_RUN | OPT_JSON, 1, 1, cmd_import_phonebook},
+    {"import vcard", "--user NAME | --book NAME FILE|- [--dry-run] [--json]",
+        "Adds the vCards of a file to a phonebook.", OPT_USER | OPT_BOOK | OPT_DRY_RUN | OPT_JSON,
+        1, 1, cmd_import_vcard},
     {"status", "[--json]", "Shows the state and the counters of the backend.", OPT_JSON, 0, 0,
         cmd_status},
     {"check-config", "[FILE] [--print] [--json]", "Checks a configuration file and what it names.",
@@ -279,15 +312,30 @@ set_option(struct ctl *c, int option)
 	case OPT_SOCKET:
 		c->socket = optarg;
 		break;
+	case OPT_DAYS:
+		c->days = optarg;
+		break;
 	case OPT_FIRST:
 		c->first = optarg;
 		break;
 	case OPT_LAST:
 		c->last = optarg;
 		break;
+	case OPT_USER:
+		c->user = optarg;
+		break;
+	case OPT_BOOK:
+		c->book = optarg;
+		break;
+	case OPT_MAP:
+		if (c->map_count == MAPS_MAX)
+			return ctl_usage("more than %d columns", MAPS_MAX);
+		c->maps[c->map_count++] = optarg;
+		break;
 	default:
 		c->json = c->json || option == OPT_JSON;
-		c->password_stdin = c->password_stdin || option == OPT_STDIN;
+		c->password_stdin = c->password_stdin || option == OPT_STDIN || option == OPT_PIN;
+		c->read_only = c->read_only || option == OPT_READ_ONLY;
 		c->no_password = c->no_password || option == OPT_NO_PASSWORD;
 		c->allow_weak = c->allow_weak || option == OPT_WEAK;
 		c->yes = c->yes || option == OPT_YES;

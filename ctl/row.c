@@ -26,9 +26,11 @@ place_of(const struct rec *r)
 	if (r == &rec_user || r == &rec_group || r == &rec_branch || r == &rec_settings ||
 	    r == &rec_phonebook)
 		return PLACE_OWN;
-	if (record_is_numbered(r))
+	if (r == &rec_voicemail_pin || r == &rec_private_book)
+		return PLACE_SINGLE;
+	if (record_is_numbered(r) || r == &rec_entry)
 		return PLACE_ITEM;
-	if (r == &rec_avatar || r == &rec_private_book)
+	if (r == &rec_avatar)
 		return PLACE_SINGLE;
 	for (size_t i = 0; i < all_resources_count; i++)
 		if (all_resources[i].record == r && all_resources[i].shape == SHAPE_SINGLE)

@@ -109,15 +109,42 @@ items(json_t *schemas, const struct res *r, struct gen_form form)
 	return array_of(bare(schemas, r, record, form));
 }
 
+/* The members of the row's head, under both their names in JSON, and the list behind them. */
+static json_t *
+headed(json_t *schemas, const struct res *r, struct gen_form form)
+{
+	const struct rec *head = r->head;
+	json_t *j = typed("object"), *properties = json_object();
+
+	gen_set(j, "description", json_string(head->doc));
+	for (size_t i = 0; i < head->nf; i++) {
+		const struct field *f = &head->f[i];
+		const char *name = form.xml ? field_xml(f) : field_json(f);
+
+		if (i + 1 == head->nf) {
+			json_t *list = items(schemas, r, form);
+
+			gen_set(list, "description", json_string(f->doc));
+			gen_set(properties, name, form.xml ? wrapped(list, name) : list);
+			continue;
+		}
+		gen_set(properties, name, gen_property(schemas, head, f, form));
+		if (!form.xml && f->json_also != NULL)
+			gen_set(properties, f->json_also, gen_property(schemas, head, f, form));
+	}
+	gen_set(j, "properties", properties);
+	return j;
+}
+
 static json_t *
 answer_list(json_t *schemas, const struct res *r, struct gen_form form)
 {
-	json_t *j = items(schemas, r, form);
+	json_t *j = r->head != NULL ? headed(schemas, r, form) : items(schemas, r, form);
 
-	if (r->max_items > 0)
+	if (r->head == NULL && r->shape == SHAPE_COLLECTION && r->max_items > 0)
 		gen_set(j, "description", gen_text("A user may have %zu.", r->max_items));
 	if (form.xml)
-		return wrapped(j, r->xml_root);
+		return r->head != NULL ? named(j, r->xml_root) : wrapped(j, r->xml_root);
 	return r->family == FAM_TREE ? below(r->json_root, j) : j;
 }
 
@@ -151,20 +178,21 @@ gen_document(json_t *schemas, const struct res *r, enum method m, enum format fm
 {
 	const struct rec *record = use == GEN_ANSWER ? r->record : res_input(r);
 	struct gen_form form = {fmt == FMT_XML, r->family == FAM_BEAN && fmt == FMT_JSON, use};
+	json_t *j;
 
 	if (fmt == FMT_NONE)
 		return file(r, use);
 	if (record == NULL || (fmt != FMT_XML && fmt != FMT_JSON))
 		return typed(fmt == FMT_JSON ? "object" : "string");
-	if (use != GEN_ANSWER && r->root_is_list)
+	if (use == GEN_ANSWER && res_is_list(r) && (m & M_GET) != 0)
 		return answer_list(schemas, r, form);
-	if (use == GEN_ANSWER && res_is_list(r) && (m & M_GET) != 0) {
-		if (r->head == NULL)
-			return answer_list(schemas, r, form);
-		record = r->head;
-	}
 	if (use == GEN_ANSWER && r->json_style == ROOT_ITEMS && fmt == FMT_JSON)
 		return only_field(schemas, record, form);
+	if (use != GEN_ANSWER && r->root_is_list) {
+		form.use = GEN_INPUT;
+		j = only_field(schemas, record, form);
+		return fmt == FMT_XML ? wrapped(j, r->xml_root) : below(r->json_root, j);
+	}
 	if (fmt == FMT_XML)
 		return named(gen_record(schemas, record, form), r->xml_root);
 	return r->family == FAM_TREE ? below(r->json_root, gen_record(schemas, record, form))

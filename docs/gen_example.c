@@ -113,24 +113,21 @@ write_input(const struct res *r, enum format fmt, const void *obj, struct buf *o
 	const struct rec *record = res_input(r);
 	struct sink s;
 
-	if (r->root_is_list) {
-		struct list l = rec_list(&record->f[0], obj);
-
-		text_list_begin(r, fmt, l.n == 0, out);
-		for (size_t i = 0; i < l.n; i++)
-			text_list_item(r, fmt, i, (const char *)l.v + i * r->record->size, out);
-		text_list_end(r, fmt, l.n == 0, out);
-		return;
-	}
 	if (fmt == FMT_XML) {
 		xml_sink_init(&s, out, r->xml_root);
-		rec_encode(record, obj, &s, ENCODE_SECRETS);
+		if (r->root_is_list)
+			rec_encode_value(record->f, obj, &s, ENCODE_SECRETS);
+		else
+			rec_encode(record, obj, &s, ENCODE_SECRETS);
 		return;
 	}
 	json_sink_init(&s, out);
 	if (r->family == FAM_TREE)
 		buf_printf(out, "{\"%s\":", r->json_root);
-	rec_encode(record, obj, &s, ENCODE_SECRETS);
+	if (r->root_is_list)
+		rec_encode_value(record->f, obj, &s, ENCODE_SECRETS);
+	else
+		rec_encode(record, obj, &s, ENCODE_SECRETS);
 	if (r->family == FAM_TREE)
 		buf_addc(out, '}');
 }

@@ -19,7 +19,9 @@ static const char head[] =
     "Paths are below `/sipxconfig/rest` and at the root alike; one slash at the end makes no\n"
     "difference. HEAD goes wherever GET goes, OPTIONS needs no credentials, any other method "
     "answers\n"
-    "405. Credentials are Basic, or Bearer with the token of "
+    "405. Rows below `/my` are below `/private/KEY` as well, for the user with that private key, "
+    "but\n"
+    "for those that change how a user logs in. Credentials are Basic, or Bearer with the token of "
     "`POST /session`. The format named "
     "first\n"
     "is the answer's when the client has no preference.\n"
@@ -196,6 +198,21 @@ write_curl(struct buf *out, const struct res *r, enum method m)
 }
 
 static void
+write_members(struct buf *out, const struct res *r)
+{
+	if (r->head != NULL)
+		gen_member_table(out, r, r->head, NULL);
+	if (r->record != NULL) {
+		gen_members(out, r, r->record);
+		write_answers(out, r);
+	}
+	if (res_input(r) != r->record) {
+		buf_adds(out, "\nIn requests:\n");
+		gen_members(out, r, res_input(r));
+	}
+}
+
+static void
 write_row(struct buf *out, const struct res *r)
 {
 	buf_printf(out, "\n## %s\n\n%s", r->path, r->doc);
@@ -218,14 +235,7 @@ write_row(struct buf *out, const struct res *r)
 		if ((r->methods & gen_methods[i]) != 0)
 			write_method(out, r, gen_methods[i]);
 	write_params(out, r);
-	if (r->head != NULL)
-		gen_members(out, r, r->head);
-	if (r->record == NULL && res_input(r) != NULL && r->body != BODY_IGNORED)
-		gen_members(out, r, res_input(r));
-	if (r->record != NULL) {
-		gen_members(out, r, r->record);
-		write_answers(out, r);
-	}
+	write_members(out, r);
 	buf_addc(out, '\n');
 	for (size_t i = 0; i < gen_methods_count; i++)
 		if ((r->methods & gen_methods[i]) != 0)

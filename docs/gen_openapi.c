@@ -10,7 +10,9 @@ static const char about[] =
     "The user services of a phone system, wire-compatible with sipXconfig's user API.\n"
     "\n"
     "Paths are understood below `/sipxconfig/rest` and at the root of the server alike; one slash "
-    "at the end makes no difference. HEAD goes wherever GET "
+    "at the end makes no difference. Those below `/my` are below `/private/{key}` as well, for the "
+    "user "
+    "with that private key, but for those that change how a user logs in. HEAD goes wherever GET "
     "goes, OPTIONS needs no credentials.\n"
     "\n"
     "The format of an answer follows `Accept`; the media type named first is the answer's when "
@@ -144,9 +146,7 @@ error_response(int status)
 	if (status == 429 || status == 503)
 		gen_set(headers, "Retry-After", gen_ref("headers", "RetryAfter"));
 	gen_set(j, "headers", headers);
-	/* The legacy server's own codes have no document. */
-	if (status < 600)
-		gen_set(j, "content", error_content());
+	gen_set(j, "content", error_content());
 	return j;
 }
 

@@ -16,7 +16,7 @@ verb(const struct res *r, enum method m)
 		return m == M_GET ? "Read" : res_method_name(m);
 	switch (m) {
 	case M_GET:
-		return res_is_list(r) ? "List" : "Read";
+		return r->shape == SHAPE_COLLECTION ? "List" : "Read";
 	case M_PUT:
 		return r->update == UPDATE_MERGE ? "Change" : "Replace";
 	case M_POST:

@@ -134,8 +134,7 @@ list(json_t *schemas, const struct field *f, struct gen_form form)
 	}
 	if (f->min > 0 && f->kind != K_INTS)
 		gen_set(j, "minItems", json_integer(f->min));
-	if (f->max < INT32_MAX)
-		gen_set(j, "maxItems", json_integer(f->max));
+	gen_set(j, "maxItems", json_integer(f->max));
 	gen_set(j, "items", items);
 	return j;
 }
@@ -255,12 +254,15 @@ gen_property(json_t *schemas, const struct rec *r, const struct field *f, struct
 		gen_set(j, "readOnly", json_true());
 	if (form.use != GEN_ANSWER && (f->flags & F_SECRET) != 0)
 		gen_set(j, "writeOnly", json_true());
-	if (form.xml && r->attributes) {
-		json_t *xml = json_object();
+	return j;
+}
 
-		gen_set(xml, "attribute", json_true());
-		gen_set(j, "xml", xml);
-	}
+static json_t *
+attribute(void)
+{
+	json_t *j = json_object();
+
+	gen_set(j, "attribute", json_true());
 	return j;
 }
 
@@ -277,6 +279,8 @@ fill(json_t *schemas, json_t *j, const struct rec *r, struct gen_form form)
 		if (!gen_shows(f, form.use))
 			continue;
 		gen_set(properties, name_of(f, form), gen_property(schemas, r, f, form));
+		if (form.xml && r->attributes)
+			gen_set(json_object_get(properties, name_of(f, form)), "xml", attribute());
 		if (is_required(r, f, form))
 			gen_append(required, json_string(name_of(f, form)));
 	}

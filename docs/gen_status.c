@@ -175,10 +175,11 @@ gen_status_name(int status, char *ret, size_t size)
 size_t
 gen_media(const struct res *r, bool input, struct gen_media ret[GEN_MEDIA_MAX])
 {
-	static const struct gen_media known[] = {{"text/xml", FMT_XML}, {"application/xml", FMT_XML},
-	    {"application/json", FMT_JSON}, {"text/plain", FMT_TEXT}, {"text/plain", FMT_CSV},
+	bool is_csv = r->csv_type != NULL && strcmp(r->csv_type, "comma-separated-values") == 0;
+	const struct gen_media known[] = {{"text/xml", FMT_XML}, {"application/xml", FMT_XML},
+	    {"application/json", FMT_JSON}, {"text/plain", FMT_TEXT},
+	    {is_csv ? "text/comma-separated-values" : "text/plain", FMT_CSV}, {"text/csv", FMT_CSV},
 	    {"text/x-vcard", FMT_VCARD}, {"text/vcard", FMT_VCARD}};
-	static const struct gen_media named = {"text/comma-separated-values", FMT_CSV};
 	enum format first = r->first != FMT_NONE ? r->first
 	    : r->family == FAM_BEAN              ? FMT_JSON
 	                                         : FMT_NONE;
@@ -202,7 +203,7 @@ gen_media(const struct res *r, bool input, struct gen_media ret[GEN_MEDIA_MAX])
 	for (int round = 0; round < 2; round++)
 		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 			if ((rest & known[i].format) != 0 && (known[i].format == first) == (round == 0))
-				ret[n++] = known[i].format == FMT_CSV && r->csv_type != NULL ? named : known[i];
+				ret[n++] = known[i];
 	if ((rest & ~(unsigned)(FMT_XML | FMT_JSON | FMT_TEXT | FMT_CSV | FMT_VCARD)) != 0)
 		gen_die("%s: a format has no media type in gen_media()", r->id);
 	return n;

@@ -116,7 +116,7 @@ fields_add(struct req *r)
 {
 	struct http_request *h = r->http;
 	const char *type = render_type(r);
-	char text[64];
+	char text[64], location[RENDER_LOCATION_MAX + 1];
 
 	add_caching(r);
 	http_response_header(h, "x-request-id", r->trace);
@@ -124,6 +124,10 @@ fields_add(struct req *r)
 		http_response_header(h, "content-type", type);
 	if (render_varies(r))
 		http_response_header(h, "vary", "Accept");
+	if (r->err.code == ERR_OK && r->location.n > 0) {
+		snprintf(location, sizeof(location), "%.*s", (int)r->location.n, r->location.p);
+		http_response_header(h, "location", location);
+	}
 	if (r->retry_after > 0) {
 		snprintf(text, sizeof(text), "%lld", (long long)r->retry_after);
 		http_response_header(h, "retry-after", text);

@@ -100,7 +100,8 @@ gather(struct req *r, struct req_in *in)
 	}
 }
 
-/* Kore keeps header and body until the request is over; their secrets are not needed so long. */
+/* Kore keeps header and body until the request is over; their secrets are not needed so long. The
+ * target may have a PIN, a password or a key in it, also where it matches no row. */
 static void
 wipe_secrets(struct http_request *h)
 {
@@ -109,6 +110,7 @@ wipe_secrets(struct http_request *h)
 	if (h->http_body != NULL)
 		explicit_bzero(h->http_body->data, h->http_body_length);
 
+	explicit_bzero((void *)(uintptr_t)h->path, strlen(h->path));
 	TAILQ_FOREACH (f, &h->req_headers, list)
 		if (strcasecmp(f->header, "authorization") == 0)
 			explicit_bzero(f->value, strlen(f->value));
@@ -130,7 +132,7 @@ log_access(struct req *r, int status, size_t bytes)
 	log_begin(&l, LOG_INFO_, "request");
 	log_str(&l, "id", str_c(r->trace));
 	log_str(&l, "method", str_c(r->http->method_text));
-	log_str(&l, "path", str_c(r->http->path));
+	log_str(&l, "path", buf_str(&r->log_path));
 	log_str(&l, "res", str_c(r->res != NULL ? r->res->id : "-"));
 	log_num(&l, "status", status);
 	log_num(&l, "us", (int64_t)(clock_us() - r->started_us));
@@ -158,7 +160,7 @@ answer(struct req *r)
 		err_set(&r->err, ERR_INTERNAL, NULL);
 	if (r->err.code != ERR_OK && r->err.code != ERR_NOT_MODIFIED)
 		render_error(r);
-	status = err_status(r->err.code);
+	status = req_status(r);
 	fields_add(r);
 	http_response(r->http, status, r->out.n > 0 ? r->out.p : NULL, r->out.n);
 	log_access(r, status, r->method == M_HEAD ? 0 : r->out.n);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/checks.h"
 #include "common/log.h"
 #include "common/mp.h"
 #include "common/text.h"
@@ -139,6 +140,12 @@ write_success(struct req *r, const struct reply *reply, struct err *e)
 	bool more = REC_HAS(reply, reply, more) && reply->more;
 	bool reads = (r->method & (M_GET | M_HEAD)) != 0;
 
+	if (REC_HAS(reply, reply, location)) {
+		if (check_url(reply->location) != NULL || reply->location.n > RENDER_LOCATION_MAX)
+			return err_set(e, ERR_INTERNAL, "a location that is no URL");
+		buf_addstr(&r->location, reply->location);
+		return 0;
+	}
 	r->has_text = true;
 	r->more = more;
 	if (res_is_list(r->res) && reads)

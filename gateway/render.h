@@ -5,6 +5,8 @@
 
 #include "gateway/req.h"
 
+enum { RENDER_LOCATION_MAX = 1024 };
+
 /* Takes a reply for a request in REQ_WAIT or REQ_STREAM. Nothing of the reply is kept. */
 void render_reply(struct req *r, const struct reply *reply);
 /* The text of r->err in place of whatever was written. */

@@ -44,6 +44,8 @@ req_init(struct req *r, struct http_request *http)
 	arena_init(&r->arena, REQ_MEMORY_MAX);
 	buf_init(&r->body, REQ_MESSAGE_MAX);
 	buf_init(&r->out, REQ_MEMORY_MAX);
+	buf_init(&r->location, REQ_TARGET_MAX);
+	buf_init(&r->log_path, REQ_TARGET_MAX);
 }
 
 void
@@ -59,6 +61,14 @@ req_free(struct req *r)
 {
 	req_sent(r);
 	buf_wipe(&r->out);
+	buf_free(&r->location);
+	buf_free(&r->log_path);
+}
+
+int
+req_status(const struct req *r)
+{
+	return r->err.code == ERR_OK && r->location.n > 0 ? 302 : err_status(r->err.code);
 }
 
 void
@@ -88,6 +98,9 @@ match(struct req *r, const struct req_in *in)
 	r->res = res_match(in->path, &keys, &r->arena, &r->err);
 	if (r->res == NULL)
 		return -1;
+	r->private_path = keys.private_key.n > 0;
+	if (res_is_private_key(keys.private_key))
+		REC_SET(&r->msg, request, private_key, keys.private_key);
 	if (keys.v[0].n > 0)
 		REC_SET(&r->msg, request, key, keys.v[0]);
 	if (keys.v[1].n > 0)
@@ -129,6 +142,11 @@ check_credentials(struct req *r, const struct req_in *in)
 
 	if (r->res->access == ACCESS_PUBLIC)
 		return 0;
+	/* The key is the credential. Names and passwords that a browser adds by itself are not looked
+	 * at: a message has one of them alone. */
+	if (r->private_path)
+		return REC_HAS(&r->msg, request, private_key) ? 0
+		                                              : err_set(&r->err, ERR_UNAUTHORIZED, NULL);
 	if (in->authorization.n == 0)
 		return res_is_anonymous(r->res, r->method) ? 0 : err_set(&r->err, ERR_UNAUTHORIZED, NULL);
 	cred_parse(in->authorization, &c, &r->arena);
@@ -319,10 +337,23 @@ parse(struct req *r, const struct req_in *in)
 	return 0;
 }
 
+/* Where the path itself is a secret its row's is shown. */
+static void
+set_log_path(struct req *r, struct str path)
+{
+	if (r->res != NULL && r->res->secret && !r->private_path)
+		buf_adds(&r->log_path, r->res->path);
+	else
+		res_log_path(path, r->res != NULL, &r->log_path);
+}
+
 void
 req_parse(struct req *r, const struct req_in *in)
 {
-	if (parse(r, in) == 0 && r->state == REQ_WAIT)
+	int rc = parse(r, in);
+
+	set_log_path(r, in->path);
+	if (rc == 0 && r->state == REQ_WAIT)
 		return;
 	/* What was put into a message must not outlive the refusal. */
 	req_sent(r);

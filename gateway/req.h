@@ -54,6 +54,7 @@ struct req {
 	bool has_text;  /* there is a document, perhaps an empty one */
 	bool show_allow;
 	bool bad_bearer;
+	bool private_path; /* /private/KEY/… */
 	int64_t retry_after;
 	const char *etag;      /* of a document of the gateway's own, which any cache may keep */
 	bool tagged;           /* the answer has an ETag, or would have had one */
@@ -61,6 +62,8 @@ struct req {
 	bool replayed;         /* done before, under the same Idempotency-Key */
 	const char *origin;    /* the page's, when it may see answers; of the configuration */
 	bool preflight;        /* OPTIONS that asks what such a page may send */
+	struct buf location;   /* where the client is sent: a 302 */
+	struct buf log_path;   /* the path as logs may show it */
 
 	int64_t id;     /* among the pending, 0 = none */
 	bool more;      /* the backend has further parts */
@@ -90,6 +93,9 @@ void req_free(struct req *r);
 void req_move(struct req *r, enum req_state to);
 /* Decides for an error: sets it and moves to REQ_ANSWER. */
 void req_fail(struct req *r, enum err_code code);
+
+/* The status of the answer. */
+int req_status(const struct req *r);
 
 /* Checks the request and makes the message (without id and deadline). Afterwards the state is
  * REQ_WAIT or REQ_ANSWER. Texts of the message point into `in` and the arena. */

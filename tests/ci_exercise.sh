@@ -30,12 +30,15 @@ block 1 >common/rec/widget.def
 block 2 >>common/rec/all.def
 block 3 >>common/res.def
 cp -r tests/exercise/widget tests/golden/widget
+grep -o '{"type":"widget".*' docs/adding-a-resource.md >>tests/authorisation.jsonl
 before=$(find . -name '*.[ch]' -newer common/rec/widget.def -not -path './build*' | wc -l)
 [ "$before" = 0 ] || { echo "the exercise changed C files"; exit 1; }
 
-make -s -j2 all build/tests/test_golden build/tests/test_rec_cases 2>&1 | tail -n 20
+make -s -j2 all build/tests/test_golden build/tests/test_rec_cases \
+	build/tests/test_authorisation 2>&1 | tail -n 20
 GOLDEN=tests/golden build/tests/test_golden
 build/tests/test_rec_cases
+TANDEM_BUILD=build build/tests/test_authorisation
 
 port=$((21000 + RANDOM % 9000))
 packaging/run.sh build "$port" >"$dir/log" 2>&1 &

@@ -68,6 +68,7 @@ else
 	one vectors_run tests/test_vectors_run.sh
 	[ -f tests/test_docs.sh ] && one docs tests/test_docs.sh "$build"
 	one openapi tests/test_openapi.sh "$build"
+	one "vCard oracle" /usr/bin/python3 tests/vcard_oracle.py "$build/tests/test_vcard"
 	for corpus in tests/fuzz/corpus/*; do
 		[ -d "$corpus" ] && one "corpus $(basename "$corpus")" \
 			"$build/tests/fuzz_replay" "$(basename "$corpus")" "$corpus"
@@ -83,6 +84,7 @@ if [ "$mode" = check-ci ]; then
 	one "build with clang" make -s -j2 CC=clang BUILD=build/clang WERROR=1 all
 	one "openapi: lint" tests/ci_openapi.sh "$build"
 	one install tests/ci_install.sh "$build"
+	one "ids of others cost as unknown ones" tests/bench/ids.sh "$build"
 	one "exercise: a resource without C" tests/ci_exercise.sh "$build"
 fi
 echo "$mode: $((SECONDS - started)) s"

@@ -402,7 +402,7 @@ static const struct {
 	uint32_t head[4]; /* op, id, lengths */
 	size_t n;         /* bytes sent */
 } bad_requests[] = {
-    {{0, 1, 0, 0}, 1}, {{0, 1, 0, 0}, 15}, {{3, 1, 0, 0}, 16}, /* no such operation */
+    {{0, 1, 0, 0}, 1}, {{0, 1, 0, 0}, 15}, {{4, 1, 0, 0}, 16}, /* no such operation */
     {{0, 1, 5, 0}, 20},                                        /* one byte short */
     {{0, 1, 5, 0}, 22},                                        /* one byte long */
     {{0, 1, 1025, 0}, 16 + 1025},                              /* password too long */
@@ -410,6 +410,9 @@ static const struct {
     {{2, 1, 4, 4}, 24},                                        /* signing takes one string */
     {{2, 1, 2049, 0}, 16 + 2049},                              /* more than the buffer */
     {{1, 1, 0xffffffff, 1}, 16},                               /* lengths whose sum wraps */
+    {{3, 1, 209, 0}, 16 + 209},                                /* box too long */
+    {{3, 1, 208, 1025}, 16 + 1233},                            /* user's name too long */
+    {{3, 1, 0, 0xffffffff}, 16},                               /* a length that wraps */
 };
 
 /* Leaves the child to be waited for by auth_stop(). */

@@ -68,7 +68,6 @@ is_missing(const struct res *res, enum method m)
 	case RES_PHONEBOOKENTRY:
 		return m == M_DELETE;
 	default:
-		/* Nothing has the keys that are tried, but where the key is the value to be stored. */
 		return strchr(res->path, '{') != NULL && !res->path_value;
 	}
 }
@@ -94,13 +93,20 @@ expected(const struct res *res, enum method m, enum who who, bool numeric)
 		return who == WHO_WRONG && res->body == BODY_FILE && reads_document(res, m) ? 400 : 401;
 	if (reads_document(res, m))
 		return 400;
-	if (res->access == ACCESS_ADMIN)
-		return 403;
 	/* Nobody's mailbox, for who may not know. */
 	if (res->number == RES_ACTIVEGREETING)
 		return 403;
+	if (res->access == ACCESS_ADMIN)
+		return 403;
+	/* Nothing has the keys that are tried, but where the key is the value to be stored. */
 	if (is_missing(res, m))
 		return 404;
+	/* Of the keys that are tried only the number is long enough for a PIN, and none for a password.
+	 */
+	if (res->path_value && res->secret)
+		return numeric && res->number == RES_VOICEMAIL_PIN_PATH ? 200 : 400;
+	if (res->number == RES_LOGINDETAILSUNITE_LOGOUT || res->number == RES_LOGOUTUNITE)
+		return 302;
 	/* Without a token there is no session to end. */
 	return res->number == RES_SESSION && m == M_DELETE ? 400 : 200;
 }

@@ -663,6 +663,7 @@ main(void)
 	tcase_add_test(t, sparse_records_have_no_nulls);
 	tcase_add_loop_test(t, a_copy_stands_alone, 0, (int)all_records_count);
 	tcase_add_loop_test(t, every_format_there_and_back, 0, (int)all_records_count);
+	tcase_add_loop_test(t, a_copy_stands_alone, 0, (int)all_records_count);
 	tcase_add_loop_test(t, json_to_msgpack_to_xml_and_back, 0, (int)all_records_count);
 	tcase_add_loop_test(t, allocation_failures_are_survived, 0, 3);
 	tcase_add_test(t, libraries_return_what_they_took);

@@ -249,8 +249,7 @@ spoil(const struct place *p, enum way way, enum src_rules rules, bool xml, struc
 		set_text(n, xml, filled(longest(f) + (way == TOO_LONG)));
 		return way == TOO_LONG ? REFUSED : OTHER;
 	case TOO_MANY:
-		/* As many as one likes is never too many. */
-		if (!is_list(f) || f->max == INT32_MAX)
+		if (!is_list(f))
 			return NOT_MADE;
 		set_items(n, (size_t)f->max + 1, field_item(f), xml);
 		return REFUSED;

@@ -85,7 +85,7 @@ static const struct {
 
 START_TEST(paths_are_matched)
 {
-	struct res_keys keys = {{{"x", 1}, {"y", 1}}};
+	struct res_keys keys = {{{"x", 1}, {"y", 1}}, {"z", 1}};
 	const struct res *r = res_match(str_c(paths[_i].path), &keys, &a, &e);
 
 	ck_assert_msg((r == NULL) == (paths[_i].res == 0), "%s", paths[_i].path);
@@ -96,6 +96,109 @@ START_TEST(paths_are_matched)
 	ck_assert_int_eq((int)r->number, paths[_i].res);
 	ck_assert_msg(str_eqc(keys.v[0], paths[_i].key), "%s: %.*s", paths[_i].path, (int)keys.v[0].n,
 	    keys.v[0].p);
+}
+END_TEST
+
+#define KEY "abcdefghijklmnopqrstuvwxyzABC012"
+
+static const struct {
+	const char *path;
+	int res; /* 0 = none */
+	const char *private_key, *key;
+} private_paths[] = {
+    {"/private/" KEY "/forward", RES_FORWARD, KEY, ""},
+    {"/sipxconfig/rest/private/" KEY "/forward/", RES_FORWARD, KEY, ""},
+    {"/private/" KEY "/callfwdsched/7", RES_CALLFWDSCHED_ID, KEY, "7"},
+    {"/private/" KEY "/portal/password/a+b%2Bc", RES_PORTAL_PASSWORD_PATH, KEY, "a b+c"},
+    {"/my/portal/password/a+b%20c", RES_PORTAL_PASSWORD_PATH, "", "a b c"},
+    {"/my/voicemail/pin/a+b%2B", RES_VOICEMAIL_PIN_PATH, "", "a+b+"},
+    {"/private/x/forward", RES_FORWARD, "x", ""},
+    {"/private/%61/forward", RES_FORWARD, "a", ""},
+    {"/private//forward", 0, "", ""},
+    {"/private/" KEY, 0, "", ""},
+    {"/private/" KEY "/", 0, "", ""},
+    {"/private/" KEY "/my/forward", 0, "", ""},
+    {"/private/" KEY "/private/" KEY "/forward", 0, "", ""},
+    {"/Private/" KEY "/forward", 0, "", ""},
+    {"/private", 0, "", ""},
+};
+
+START_TEST(private_paths_stand_for_the_users)
+{
+	struct res_keys keys;
+	const struct res *r = res_match(str_c(private_paths[_i].path), &keys, &a, &e);
+
+	ck_assert_msg(
+	    (r != NULL ? (int)r->number : 0) == private_paths[_i].res, "%s", private_paths[_i].path);
+	ck_assert_msg(
+	    str_eqc(keys.private_key, private_paths[_i].private_key), "%s", private_paths[_i].path);
+	ck_assert_msg(str_eqc(keys.v[0], private_paths[_i].key), "%s: %.*s", private_paths[_i].path,
+	    (int)keys.v[0].n, keys.v[0].p);
+}
+END_TEST
+
+static const struct {
+	const char *path;
+	bool matched;
+	const char *shown;
+} log_paths[] = {
+    {"/my/forward", true, "/my/forward"},
+    {"/sipxconfig/rest/my/forward/", true, "/sipxconfig/rest/my/forward/"},
+    {"", false, ""},
+    {"/", true, "/"},
+    {"/my/a%20b", true, "/my/a b"},
+    {"/my/voicemail/pin", true, "/my/voicemail/pin"},
+    {"/my/voicemail/pin/", true, "/my/voicemail/pin/***"},
+    {"/my/voicemail/pin/4711", true, "/my/voicemail/pin/***"},
+    {"/my/voicemail/pin/4711/x", false, "/my/voicemail/pin/***"},
+    {"/my//voicemail///pin//4711", false, "/my//voicemail///pin/***"},
+    {"/my/voicemail/x/pin/4711", false, "/my/voicemail/x/pin/***"},
+    {"/my/Voicemail/Pin4711", false, "/my/Voicemail/Pin/***"},
+    {"/my/voicemail/%70in/4711", true, "/my/voicemail/pin/***"},
+    {"/my/voicemail%2fpin%2f4711", false, "/my/voicemail/pin/***"},
+    {"/my/voicemail/%2570in/4711", false, "/my/voicemail/pin/***"},
+    {"/my/voicemail/pin/%", false, "/my/voicemail/pin/***"},
+    {"/my/portal/password/a/b", false, "/my/portal/password/***"},
+    {"/my/portal", false, "/my/portal"},
+    {"/pin/portal", false, "/pin/portal"},
+    {"/private/" KEY "/forward", true, "/private/***/forward"},
+    {"/private/x/forward", false, "/private/***/forward"},
+    {"//private//" KEY, false, "//private//***"},
+    {"/private" KEY "/a", false, "/private***/a"},
+    {"/PRIVATE/" KEY "/voicemail/pin/1", false, "/private/***/voicemail/pin/***"},
+    {"/privat/" KEY, false, "/privat/***"},
+    {"/my/callfwdsched/" KEY, true, "/my/callfwdsched/" KEY},
+    {"/my/callfwdsched/%", false, "/my/callfwdsched/%"},
+};
+
+START_TEST(logged_paths_have_no_secrets)
+{
+	struct buf b;
+
+	buf_init(&b, 8192);
+	res_log_path(str_c(log_paths[_i].path), log_paths[_i].matched, &b);
+	ck_assert_msg(
+	    str_eqc(buf_str(&b), log_paths[_i].shown), "%s: %.*s", log_paths[_i].path, (int)b.n, b.p);
+	buf_free(&b);
+}
+END_TEST
+
+START_TEST(logged_paths_are_short)
+{
+	char path[9000];
+	struct buf b;
+
+	buf_init(&b, 8192);
+	memset(path, 'x', sizeof(path));
+	path[0] = '/';
+	res_log_path((struct str){path, sizeof(path)}, false, &b);
+	ck_assert_uint_eq(b.n, 512);
+	for (size_t i = 0; i < sizeof(path); i++)
+		path[i] = '/';
+	buf_reset(&b);
+	res_log_path((struct str){path, sizeof(path)}, false, &b);
+	ck_assert(!b.failed);
+	buf_free(&b);
 }
 END_TEST
 
@@ -180,6 +283,11 @@ main(void)
 	suite_add_tcase(s, t);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, paths_are_matched, 0, sizeof(paths) / sizeof(paths[0]));
+	tcase_add_loop_test(
+	    t, private_paths_stand_for_the_users, 0, sizeof(private_paths) / sizeof(private_paths[0]));
+	tcase_add_loop_test(
+	    t, logged_paths_have_no_secrets, 0, sizeof(log_paths) / sizeof(log_paths[0]));
+	tcase_add_test(t, logged_paths_are_short);
 	tcase_add_test(t, paths_may_run_out_of_memory);
 	tcase_add_loop_test(t, rows_make_sense, 0, (int)all_resources_count);
 	tcase_add_test(t, methods);

@@ -11,6 +11,7 @@ the same cards is read by vobject and compared again.
 import json
 import logging
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -105,9 +106,11 @@ def types(line):
     return {t.upper() for v in line.params.get("TYPE", []) for t in v.split(",")}
 
 
-def best(lines, wanted):
-    """The preferred one, then one for work, then the first."""
-    lines = [x for x in lines if wanted(types(x)) and x.value.strip()]
+def best(lines, wanted, empty=False):
+    """The preferred one, then one for work, then the first. `empty`: also one without a value, if
+    it is preferred."""
+    lines = [x for x in lines if wanted(types(x)) and
+             (x.value.strip() or (empty and "PREF" in types(x)))]
     lines = sorted(lines, key=lambda x: ("PREF" not in types(x), "WORK" not in types(x)))
     return lines[0] if lines else None
 
@@ -122,8 +125,8 @@ def expected(card):
     want["last-name"] = joined(name.family) if name else ""
     want["first-name"] = joined(name.given) if name else ""
     if not want["last-name"] and not want["first-name"]:
-        first, _, last = c["fn"][0].value.strip().rpartition(" ")
-        want["last-name"], want["first-name"] = last, first.strip()
+        words = re.match(r"(.*?)([^ \n]*)$", c["fn"][0].value.strip(), re.DOTALL)
+        want["last-name"], want["first-name"] = words[2], words[1].strip()
     org = c["org"][0].value if "org" in c else []
     want["companyName"] = org[0].strip() if org else ""
     want["jobDept"] = org[1].strip() if len(org) > 1 else ""
@@ -136,7 +139,7 @@ def expected(card):
     want["number"] = value(best(tels, lambda t: not t & {"CELL", "HOME"}) or
                            best(tels, lambda t: True))
     mails = c.get("email", [])
-    first = best(mails, lambda t: "HOME" not in t)
+    first = best(mails, lambda t: "HOME" not in t, True)
     other = best(mails, lambda t: "HOME" in t) or \
         best([m for m in mails if m is not first], lambda t: "HOME" not in t)
     want["emailAddress"], want["alternateEmailAddress"] = value(first), value(other)

@@ -13,8 +13,8 @@ int fuzz_json(const uint8_t *data, size_t size);
 int fuzz_mp(const uint8_t *data, size_t size);
 int fuzz_multipart(const uint8_t *data, size_t size);
 int fuzz_path(const uint8_t *data, size_t size);
-int fuzz_vcard(const uint8_t *data, size_t size);
 int fuzz_picture(const uint8_t *data, size_t size);
+int fuzz_vcard(const uint8_t *data, size_t size);
 int fuzz_xml(const uint8_t *data, size_t size);
 
 /* The name that an engine calls. Weak, since replay.c links all targets. */

@@ -19,8 +19,8 @@ static const struct {
     {"mp", fuzz_mp},
     {"multipart", fuzz_multipart},
     {"path", fuzz_path},
-    {"vcard", fuzz_vcard},
     {"picture", fuzz_picture},
+    {"vcard", fuzz_vcard},
     {"xml", fuzz_xml},
 };
 

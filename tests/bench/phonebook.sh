@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# make bench-phonebook: 1,000 users with 100 private entries each and a shared book of 5,000. Import,
+# search beside an authenticated GET in an open loop, pages, and memory, in one run.
+#   phonebook.sh BUILD [SECONDS] [IMPORTED]
+set -u
+build=$1 seconds=${2:-5} imported=${3:-100000}
+dir=$(mktemp -d /tmp/tandem-bench.XXXXXX) || exit 1
+chmod 711 "$dir"
+pids=()
+finish() {
+	for p in "${pids[@]}"; do kill "$p" 2>/dev/null; done
+	for p in "${pids[@]}"; do wait "$p" 2>/dev/null; done
+	rm -rf "$dir"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+port=$((20000 + RANDOM % 20000))
+[ "$(id -u)" = 0 ] && packaging/users.sh
+mkdir -p "$dir/tls"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+	-keyout "$dir/tls/server.key" -out "$dir/tls/server.crt" 2>/dev/null || exit 1
+if [ "$(id -u)" = 0 ]; then
+	chmod 711 "$dir/tls"
+	chmod 644 "$dir/tls/server.crt"
+	chown tandem-keymgr "$dir/tls/server.key"
+fi
+cat >"$dir/tandem.conf" <<EOF
+[gateway]
+listen = 127.0.0.1
+port = $port
+certificate = $dir/tls/server.crt
+key = $dir/tls/server.key
+root = $dir/gateway
+backend = ipc://$dir/gateway/backend.sock
+workers = 1
+log = warn
+[backend]
+state = $dir/state
+listen = ipc://$dir/gateway/backend.sock
+control = ipc://$dir/control/control.sock
+auth_keys = $dir/auth/keys
+log = warn
+EOF
+"$build/tandem-backend" -c "$dir/tandem.conf" >"$dir/backend.log" 2>&1 &
+backend=$!
+pids+=($backend)
+ctl() { "$build/tandemctl" -c "$dir/tandem.conf" "$@"; }
+for ((i = 0; i < 100; i++)); do ctl status >/dev/null 2>&1 && break; sleep 0.1; done
+
+echo "loading 1,000 users, their 100,000 entries and a shared book of 5,000"
+awk 'function entry(owner, k) {
+		printf "{\"type\":\"entry\",%s,\"record\":{\"firstName\":\"%s%d\",\"lastName\":\"%s%d\",\"number\":\"%d\"}}\n",
+			owner, F[k % 20], k % 997, L[k % 17], k % 4999, 100000 + k }
+	BEGIN {
+	n = split("Ada Bo Cy Dee Eli Fay Gil Hal Ivy Jon Kim Lee May Ned Oda Pam Quin Ray Sue Tom", F, " ")
+	split("Fox Gray Hart Irwin Jay Kerr Lane Moss Nash Owen Park Quill Reed Shaw Tate Uhl Vane", L, " ")
+	print "{\"type\":\"group\",\"record\":{\"name\":\"all\",\"weight\":1}}"
+	for (u = 0; u < 1000; u++) printf "{\"type\":\"user\",\"record\":{\"userName\":\"%d\",\"firstName\":\"User\",\"lastName\":\"%d\",\"groups\":[\"all\"]}}\n", 4000 + u, u
+	print "{\"type\":\"phonebook\",\"record\":{\"name\":\"Shared\",\"consumers\":[\"all\"]}}"
+	for (k = 0; k < 5000; k++) entry("\"book\":\"Shared\"", k)
+	for (u = 0; u < 1000; u++) for (k = 0; k < 100; k++) entry("\"user\":\"" (4000 + u) "\"", 5000 + u * 100 + k)
+}' >"$dir/rows.jsonl"
+from=$(date +%s%N)
+ctl load "$dir/rows.jsonl" >"$dir/load.out" 2>&1 || { tail -n 3 "$dir/load.out"; exit 1; }
+echo "  loaded in one transaction: $((($(date +%s%N) - from) / 1000000)) ms"
+echo password | ctl user password 4000 --password-stdin >/dev/null || exit 1
+"$build/tandem-gateway" -c "$dir/tandem.conf" >"$dir/gateway.log" 2>&1 &
+gateway=$!
+pids+=($gateway)
+for ((i = 0; i < 100; i++)); do curl -ksf -o /dev/null "https://127.0.0.1:$port/readyz" && break; sleep 0.1; done
+base=https://127.0.0.1:$port/sipxconfig/rest
+token=$(curl -ks -u 4000:password -X POST "$base/session" | sed 's/.*"token":"\([^"]*\)".*/\1/')
+[ ${#token} -gt 50 ] || { echo "no session" >&2; tail -n 5 "$dir"/*.log >&2; exit 1; }
+
+# Queries of at most 25 hits: whole numbers, and a first and last name with their figures.
+queries=()
+for ((k = 0; k < 40; k++)); do
+	queries+=("$base/my/search/phonebook?query=$((100000 + k * 123))")
+	queries+=("$base/my/search/phonebook?query=Dee$(((k * 20 + 3) % 997))")
+done
+hits=$(curl -ks -H "Authorization: Bearer $token" -H 'Accept: application/json' "${queries[1]}" | grep -o '"number"' | wc -l)
+echo "search: closed loop, then open loop at half of that, beside GET /my/callfwd at the same rate"
+echo "  (one query: $hits hits)"
+open() { "$build/tests/bench_open" "$@"; }
+for round in 1 2 3; do
+	read -r peak rest < <(open 0 "$seconds" 32 "$token" "${queries[@]}")
+	half=$((peak / 2))
+	read -r s_rps s50 s99 smax sfail sbytes < <(open $half "$seconds" 64 "$token" "${queries[@]}")
+	read -r g_rps g50 g99 gmax gfail gbytes < <(open $half "$seconds" 64 "$token" "$base/my/callfwd")
+	awk "BEGIN { printf \"  round $round: peak $peak/s; at $half/s search p50 $s50 p99 $s99 max $smax ms ($sfail failed), GET p50 $g50 p99 $g99 max $gmax ms ($gfail failed): p99 ratio %.2f\n\", $s99 / $g99 }"
+done
+
+pss() { awk '/^Pss:/ { s += $2 } END { printf "%d", s }' /proc/"$1"/smaps_rollup 2>/dev/null; }
+tree_of() {
+	local p
+	echo "$1"
+	for p in $(cat /proc/"$1"/task/*/children 2>/dev/null); do tree_of "$p"; done
+}
+sum_pss() { local s=0 p; for p in $(tree_of $gateway) $(tree_of $backend); do s=$((s + $(pss "$p"))); done; echo "$((s / 1024)) MiB"; }
+echo "memory of all processes (PSS) at that size: $(sum_pss)"
+
+echo "import of $imported contacts, each batch durable"
+awk -v n="$imported" 'BEGIN { print "First Name,Last Name,Number"
+	for (k = 0; k < n; k++) printf "First%d,Last%d,%d\n", k % 9973, (k * 7919) % 100003, 9000000 + k }' >"$dir/import.csv"
+from=$(date +%s%N)
+ctl import phonebook --user 4001 "$dir/import.csv" >"$dir/import.out" 2>&1 || { tail -n 3 "$dir/import.out"; exit 1; }
+took=$((($(date +%s%N) - from) / 1000000))
+echo "  $took ms, $((imported * 1000 / took)) per second"
+echo password | ctl user password 4001 --password-stdin >/dev/null || exit 1
+big=$(curl -ks -u 4001:password -X POST "$base/session" | sed 's/.*"token":"\([^"]*\)".*/\1/')
+ask() { curl -ks -o "$dir/out" -w '%{time_total} s, %{size_download} bytes, status %{http_code}' -H "Authorization: Bearer $1" -H 'Accept: application/json' "$2"; }
+for q in 'start=0&end=100' "start=$((imported / 2))&end=$((imported / 2 + 100))" 'start=0&end=100&filter=last99' 'start=0&end=100&filter=nothing-is-so'; do
+	for round in 1 2 3; do r[$round]=$(ask "$big" "$base/my/pagedphonebook?$q"); done
+	echo "  page $q: ${r[1]}; ${r[2]}; ${r[3]}"
+done
+echo "  whole book: $(ask "$big" "$base/my/phonebook")"
+echo "memory of all processes (PSS) afterwards: $(sum_pss)"
