@@ -89,6 +89,9 @@ int directory_size(struct directory_view *v, uint64_t *ret);
 /* Rows start … end-1, counted from 0; what lies behind the last one is left out. */
 int directory_page(
     struct directory_view *v, uint64_t start, uint64_t end, directory_row_fn *row, void *arg);
+/* Both in one go, which costs half as much when the books of the view fall together. */
+int directory_sized_page(struct directory_view *v, uint64_t start, uint64_t end, uint64_t *size,
+    directory_row_fn *row, void *arg);
 /* The rows whose order key is greater than `after`, all of them with an empty one. For answers in
  * parts: stop when a part is full and go on later, even in another transaction, behind the last
  * key. */

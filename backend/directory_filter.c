@@ -73,7 +73,7 @@ directory_filter(struct directory_view *v, struct str folded, uint64_t start, ui
 
 	*filtered = 0;
 	if (folded.n == 0)
-		return directory_size(v, filtered) != 0 ? -1 : directory_page(v, start, end, row, arg);
+		return directory_sized_page(v, start, end, filtered, row, arg);
 	rc = merge_open(&g, v, UINT64_MAX);
 	if (rc == 0 && g.n > 0)
 		rc = filter(&f);

@@ -11,7 +11,8 @@
 enum {
 	PROBES_MAX = 1024, /* rows that are looked up in another book */
 	/* Looking one row up costs as much as merging this many. */
-	PROBE_COST = 32
+	PROBE_COST = 32,
+	SMALL = 64 /* rows of a book that is read as a whole, about */
 };
 
 int
@@ -126,130 +127,142 @@ probe(struct merge *g, struct stream *big, struct probes *p)
 	return rc;
 }
 
+/* What a page is asked for, and how far it is. */
+struct page {
+	uint64_t skip, most; /* rows to pass over, then to give */
+	bool count;          /* of all rows that follow, into size */
+	uint64_t size;
+	directory_row_fn *row;
+	void *arg;
+};
+
+/* Rows from where the streams stand. */
 static int
-count_merged(struct merge *g, uint64_t *ret)
+give(struct merge *g, struct page *p)
 {
 	struct ranked_item *items;
 	struct stream *s;
 	size_t n;
-	int rc;
-
-	if (seek_all(g, NULL, (struct str){"", 0}, false) != 0)
-		return -1;
-	merge_start(g, NULL);
-	while ((rc = merge_next(g, &s, &items, &n)) == 1)
-		*ret += n;
-	return rc;
-}
-
-static int
-size(struct merge *g, uint64_t *ret)
-{
-	struct stream *big = largest(g);
-	struct probes p;
-
-	*ret = 0;
-	if (big == NULL)
-		return 0;
-	if (!is_probed(g, big))
-		return count_merged(g, ret);
-	if (probe(g, big, &p) != 0)
-		return -1;
-	*ret = stream_count(g, big);
-	for (size_t i = 0; i < p.n; i++)
-		*ret += !p.common[i];
-	return 0;
-}
-
-int
-directory_size(struct directory_view *v, uint64_t *ret)
-{
-	struct merge g;
-	int rc = merge_open(&g, v, UINT64_MAX);
-
-	if (rc == 0)
-		rc = size(&g, ret);
-	merge_end(&g);
-	return rc;
-}
-
-/* Rows from where the streams stand, without the first `skip`, at most `most`. */
-static int
-give(struct merge *g, uint64_t skip, uint64_t most, directory_row_fn *row, void *arg)
-{
-	struct ranked_item *items;
-	struct stream *s;
-	size_t n, i;
 	int rc = 1, stop = 0;
 
 	merge_start(g, NULL);
-	while (most > 0 && stop == 0 && (rc = merge_next(g, &s, &items, &n)) == 1) {
-		i = skip < n ? (size_t)skip : n;
-		skip -= i;
-		for (; i < n && most > 0 && stop == 0; i++, most--)
-			stop = merge_row(g, s, &items[i], row, arg);
+	while ((p->count || (p->most > 0 && stop == 0)) && stop >= 0 &&
+	    (rc = merge_next(g, &s, &items, &n)) == 1) {
+		size_t i = p->skip < n ? (size_t)p->skip : n;
+
+		p->size += n;
+		p->skip -= i;
+		for (; i < n && p->most > 0 && stop == 0; i++, p->most--)
+			stop = merge_row(g, s, &items[i], p->row, p->arg);
 	}
 	return rc < 0 || stop < 0 ? -1 : 0;
 }
 
 /* Puts every stream at its first row that is not in front of row `start` of the view. */
 static int
-seek_row(struct merge *g, struct stream *big, uint64_t start)
+seek_row(struct merge *g, struct stream *big, const struct probes *p, uint64_t start)
 {
-	struct probes p;
 	struct str key = {NULL, 0};
 	uint64_t extra = 0;
 	size_t i = 0;
 	int rc;
 
-	if (probe(g, big, &p) != 0)
-		return -1;
 	/* Rows that only the smaller books have move those of the largest one back. */
-	for (; i < p.n && p.ranks[i] + extra < start; i++)
-		extra += !p.common[i];
+	for (; i < p->n && p->ranks[i] + extra < start; i++)
+		extra += !p->common[i];
 	if ((rc = stream_to_rank(g, big, start - extra)) < 0)
 		return -1;
 	if (rc == 1)
 		key = big->items[big->at].key;
-	if (i < p.n && (rc == 0 || str_cmp(p.keys[i], key) < 0))
-		key = p.keys[i];
+	if (i < p->n && (rc == 0 || str_cmp(p->keys[i], key) < 0))
+		key = p->keys[i];
 	/* Without a key nothing is left, in no book. */
 	return key.p == NULL ? 0 : seek_all(g, big, key, false);
 }
 
 static int
-page(struct merge *g, uint64_t start, uint64_t end, directory_row_fn *row, void *arg)
+page_probed(struct merge *g, struct stream *big, struct page *page)
 {
-	struct stream *big = largest(g);
+	struct probes p;
+	uint64_t size;
+	int rc;
 
-	if (big == NULL || start >= end)
-		return 0;
-	if (is_probed(g, big)) {
-		if (seek_row(g, big, start) != 0)
-			return -1;
-		return give(g, 0, end - start, row, arg);
-	}
-	if (seek_all(g, NULL, (struct str){"", 0}, false) != 0)
+	if (probe(g, big, &p) != 0)
 		return -1;
-	return give(g, start, end - start, row, arg);
+	page->size = stream_count(g, big);
+	for (size_t i = 0; i < p.n; i++)
+		page->size += !p.common[i];
+	if (page->most == 0 || page->skip >= page->size)
+		return 0;
+	if (seek_row(g, big, &p, page->skip) != 0)
+		return -1;
+	size = page->size;
+	page->skip = 0;
+	page->count = false;
+	rc = give(g, page);
+	page->size = size;
+	return rc;
+}
+
+static int
+page_merged(struct merge *g, struct page *p)
+{
+	for (size_t i = 0; i < g->n && p->count; i++)
+		ranked_cursor_init(&g->s[i].c, &g->s[i].list, UINT64_MAX);
+	return seek_all(g, NULL, (struct str){"", 0}, false) != 0 ? -1 : give(g, p);
+}
+
+static int
+read_page(struct directory_view *v, uint64_t start, uint64_t end, struct page *p)
+{
+	struct stream *big;
+	struct merge g;
+	int rc;
+
+	p->skip = start;
+	p->most = end > start ? end - start : 0;
+	/* The smaller books are read as a whole, the largest one as far as the page goes. */
+	rc = merge_open(&g, v, p->most < UINT64_MAX / 2 ? p->most + SMALL : p->most);
+	if (rc == 0 && (big = largest(&g)) != NULL) {
+		if (is_probed(&g, big))
+			rc = page_probed(&g, big, p);
+		else
+			rc = page_merged(&g, p);
+	}
+	merge_end(&g);
+	return rc;
+}
+
+int
+directory_sized_page(struct directory_view *v, uint64_t start, uint64_t end, uint64_t *size,
+    directory_row_fn *row, void *arg)
+{
+	struct page p = {.count = true, .row = row, .arg = arg};
+	int rc = read_page(v, start, end, &p);
+
+	*size = rc == 0 ? p.size : 0;
+	return rc;
+}
+
+int
+directory_size(struct directory_view *v, uint64_t *ret)
+{
+	return directory_sized_page(v, 0, 0, ret, NULL, NULL);
 }
 
 int
 directory_page(
     struct directory_view *v, uint64_t start, uint64_t end, directory_row_fn *row, void *arg)
 {
-	struct merge g;
-	int rc = merge_open(&g, v, end > start ? end - start : 0);
+	struct page p = {.row = row, .arg = arg};
 
-	if (rc == 0)
-		rc = page(&g, start, end, row, arg);
-	merge_end(&g);
-	return rc;
+	return read_page(v, start, end, &p);
 }
 
 int
 directory_from(struct directory_view *v, struct str after, directory_row_fn *row, void *arg)
 {
+	struct page p = {.most = UINT64_MAX, .row = row, .arg = arg};
 	struct merge g;
 	/* How far it goes is not known; reading ahead grows as it does. */
 	int rc = merge_open(&g, v, 100);
@@ -257,7 +270,7 @@ directory_from(struct directory_view *v, struct str after, directory_row_fn *row
 	if (rc == 0 && g.n > 0) {
 		rc = seek_all(&g, NULL, after, after.n > 0);
 		if (rc == 0)
-			rc = give(&g, 0, UINT64_MAX, row, arg);
+			rc = give(&g, &p);
 	}
 	merge_end(&g);
 	return rc;

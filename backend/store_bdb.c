@@ -29,7 +29,7 @@ enum {
 	VALUE_SMALL = 1024,
 	/* A scan that goes on for longer is read in parts of this size: five times as fast as row by
 	 * row, but a short one would pay for rows that nobody asked for. */
-	SCAN_SINGLE = 16,
+	SCAN_SINGLE = 8,
 	SCAN_PART = 32 * 1024
 };
 

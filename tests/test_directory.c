@@ -245,6 +245,9 @@ check_rows(struct model *m, struct ask *a)
 
 		OK(directory_page(v, from, from + n, keep, NULL));
 		is_slice(from, from + n);
+		OK(directory_sized_page(v, from, from + n, &size, keep, NULL));
+		ck_assert_uint_eq(size, nwant);
+		is_slice(from, from + n);
 	}
 	OK(directory_page(v, 0, UINT64_MAX, keep, NULL));
 	is_slice(0, nwant);
@@ -531,7 +534,7 @@ long_queries(struct store *s)
 		struct directory_item item = {.kind = DIRECTORY_ENTRY,
 		    .id = i + 1,
 		    .number = STR_LIT("1"),
-		    .last = {"abc" + i, 1},
+		    .last = {&"abc"[i], 1},
 		    .fields = &field,
 		    .nfields = 1};
 

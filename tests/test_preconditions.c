@@ -101,9 +101,9 @@ END_TEST
 /* What is sent as an ETag is understood, in each format. */
 START_TEST(there_and_back)
 {
-	static const struct accept_choice choices[] = {{FMT_XML, false}, {FMT_XML, true},
-	    {FMT_JSON, false}, {FMT_TEXT, false}, {FMT_NONE, false}, {(enum format)(1 << 3), false},
-	    {(enum format)(1 << 4), false}};
+	static const struct accept_choice choices[] = {{FMT_XML, false, NULL}, {FMT_XML, true, NULL},
+	    {FMT_JSON, false, NULL}, {FMT_TEXT, false, NULL}, {FMT_NONE, false, NULL},
+	    {(enum format)(1 << 3), false, NULL}, {(enum format)(1 << 4), false, NULL}};
 	char text[ETAG_TEXT], seen[8] = "";
 	struct req r;
 

@@ -6,7 +6,7 @@
 int
 fuzz_path(const uint8_t *data, size_t size)
 {
-	struct res_keys keys = {{{NULL, 0}, {NULL, 0}}};
+	struct res_keys keys = {.v = {{NULL, 0}}};
 	struct arena a;
 	struct err e = {.code = ERR_OK};
 	const struct res *r;
