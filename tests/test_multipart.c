@@ -38,6 +38,11 @@ static const struct {
         ERR_OK, "a"},
     {"multipart/form-data; boundary=\"x x'()+_,-./:=?\"",
         "--x x'()+_,-./:=?\r\n" FIELD "\r\na\r\n--x x'()+_,-./:=?--", ERR_OK, "a"},
+    {FORM, "--xx\r\n" FIELD "\tfolded\r\n\r\na\r\n--xx--", ERR_OK, "a"},
+    {FORM, "--xx\r\n" FIELD "Content-Transfer-Encoding: 7bit\r\n\r\na\r\n--xx--", ERR_OK, "a"},
+    {FORM, "--xx\r\n" FIELD "Content-Transfer-Encoding: 8bit\r\n\r\na\r\n--xx--", ERR_OK, "a"},
+    {"multipart/form-data; boundary=AZaz09", "--AZaz09\r\n" FIELD "\r\na\r\n--AZaz09--", ERR_OK,
+        "a"},
     /* How many. */
     {FORM, "--xx--", ERR_EXPECTATION, NULL},
     {FORM, "--xx--\r\n", ERR_EXPECTATION, NULL},
@@ -70,7 +75,10 @@ static const struct {
         ERR_MALFORMED, NULL},
     /* A broken one behind a good one counts. */
     {FORM, "--xx\r\n" FIELD "\r\na\r\n--xx\r\nb\r\n--xx--", ERR_MALFORMED, NULL},
+    {FORM, "--xx\r\r" FIELD "\r\na\r\n--xx\r", ERR_MALFORMED, NULL},
     /* Types. */
+    {"multipart/form-data; boundary=[", "--[--", ERR_MALFORMED, NULL},
+    {"multipart/form-data; boundary=x{", "--x{--", ERR_MALFORMED, NULL},
     {"", "--xx--", ERR_MALFORMED, NULL},
     {"multipart/form-data", "--xx--", ERR_MALFORMED, NULL},
     {"multipart/form-data;", "--xx--", ERR_MALFORMED, NULL},
