@@ -33,7 +33,7 @@ convert(json_t *j, struct str name, struct arena *a, unsigned depth, struct err 
 	json_t *v;
 	size_t i;
 
-	if ((json_is_array(j) || json_is_object(j)) && depth > TREE_DEPTH_MAX) {
+	if ((json_typeof(j) == JSON_ARRAY || json_typeof(j) == JSON_OBJECT) && depth > TREE_DEPTH_MAX) {
 		err_set(e, ERR_MALFORMED, "the document is nested too deeply");
 		return NULL;
 	}
@@ -45,7 +45,7 @@ convert(json_t *j, struct str name, struct arena *a, unsigned depth, struct err 
 	case JSON_TRUE:
 	case JSON_FALSE:
 		n->kind = NODE_BOOL;
-		n->i = json_is_true(j);
+		n->i = json_typeof(j) == JSON_TRUE;
 		break;
 	case JSON_INTEGER:
 		n->kind = NODE_INT;
@@ -92,8 +92,7 @@ complain(struct err *e, json_error_t *why)
 
 	if (quoted != NULL)
 		*quoted = '\0';
-	return err_set(e, ERR_MALFORMED, "not valid JSON: %s (line %d, column %d)",
-	    str_is_utf8(str_c(why->text)) && strlen(why->text) <= 90 ? why->text : "syntax error",
+	return err_set(e, ERR_MALFORMED, "not valid JSON: %s (line %d, column %d)", why->text,
 	    why->line, why->column);
 }
 

@@ -97,14 +97,14 @@ to_int(struct decoder *d, const struct scalar *v, int64_t *ret)
 static struct str
 real_text(struct decoder *d, double v)
 {
-	struct str s = {NULL, 0};
+	struct str s;
 
-	for (int digits = 15; digits <= 17; digits++) {
+	for (int digits = 15; digits < 17; digits++) {
 		s = arena_printf(d->a, "%.*g", digits, v);
 		if (s.p == NULL || memcmp(&v, &(double){strtod(s.p, NULL)}, sizeof(v)) == 0)
-			break;
+			return s;
 	}
-	return s;
+	return arena_printf(d->a, "%.17g", v);
 }
 
 static int
@@ -286,8 +286,9 @@ read_field(struct decoder *d, const struct field *f, void *obj)
 	if (d->s->ops->is_null(d->s)) {
 		if ((f->flags & F_NULL) == 0 || d->s->rules != RULES_BEAN)
 			return d->s->ops->skip(d->s, d->e);
+		/* Bare JSON is a tree, where nothing has to be skipped. */
 		rec_set_list(f, obj, (struct list){NULL, 0});
-		return d->s->ops->skip(d->s, d->e) != 0 ? -1 : 1;
+		return 1;
 	}
 	if (f->kind == K_REC) {
 		memset(at, 0, f->sub->size);

@@ -99,9 +99,9 @@ vcard_address(struct str s, struct arena *a)
 	str_cut(rest, '?', &address, &rest);
 	str_cut(address, ';', &address, &rest);
 	plain = unhex(address, '%', a);
-	return plain.p == NULL || (vcard_is_text(plain) && memchr(plain.p, '\n', plain.n) == NULL)
-	    ? plain
-	    : address;
+	if (plain.p == NULL)
+		return plain;
+	return vcard_is_text(plain) && memchr(plain.p, '\n', plain.n) == NULL ? plain : address;
 }
 
 struct str

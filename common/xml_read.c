@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "common/budget.h"
-#include "common/buf.h"
 #include "common/tree.h"
 
 struct reader {
@@ -18,7 +17,9 @@ struct reader {
 	struct node *root;
 	struct node *open[TREE_DEPTH_MAX];
 	size_t depth;
-	struct buf text; /* of the innermost open element */
+	/* Of the innermost open element, with room for all of the document: references only shrink. */
+	char *text;
+	size_t text_n;
 	bool failed, well_formed;
 	struct str doc;
 };
@@ -26,8 +27,7 @@ struct reader {
 static void
 stop(struct reader *r, enum err_code code, const char *why)
 {
-	if (!r->failed)
-		err_set(r->e, code, "%s", why);
+	err_set(r->e, code, "%s", why);
 	r->failed = true;
 	xmlStopParser(r->ctxt);
 }
@@ -47,26 +47,17 @@ static void
 keep_text(struct reader *r, bool before_child)
 {
 	struct node *n = r->depth > 0 ? r->open[r->depth - 1] : NULL;
-	bool layout =
-	    n != NULL && (before_child || n->first != NULL) && str_trim(buf_str(&r->text)).n == 0;
+	struct str text = {r->text, r->text_n};
+	bool layout = n != NULL && (before_child || n->first != NULL) && str_trim(text).n == 0;
 
-	if (layout && !r->text.failed) {
-		buf_reset(&r->text);
+	r->text_n = 0;
+	if (n == NULL || text.n == 0 || layout)
 		return;
-	}
-	if (r->text.failed) {
+	n->text = n->text.n == 0
+	    ? arena_copy(r->a, text)
+	    : arena_printf(r->a, "%.*s%.*s", (int)n->text.n, n->text.p, (int)text.n, text.p);
+	if (n->text.p == NULL)
 		stop(r, ERR_TOO_LARGE, "the document is too large");
-	} else if (n != NULL && r->text.n > 0) {
-		struct str s = n->text.n == 0
-		    ? arena_copy(r->a, buf_str(&r->text))
-		    : arena_printf(r->a, "%.*s%.*s", (int)n->text.n, n->text.p, (int)r->text.n, r->text.p);
-
-		if (s.p == NULL)
-			stop(r, ERR_TOO_LARGE, "the document is too large");
-		else
-			n->text = s;
-	}
-	buf_reset(&r->text);
 }
 
 static void
@@ -84,8 +75,6 @@ on_start(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *
 	(void)nattr;
 	(void)ndefault;
 	(void)attrs;
-	if (r->failed)
-		return;
 	keep_text(r, true);
 	if (r->depth == TREE_DEPTH_MAX) {
 		stop(r, ERR_MALFORMED, "the document is nested too deeply");
@@ -113,7 +102,7 @@ on_end(void *arg, const xmlChar *local, const xmlChar *prefix, const xmlChar *ur
 	(void)local;
 	(void)prefix;
 	(void)uri;
-	if (r->failed || r->depth == 0)
+	if (r->depth == 0)
 		return;
 	keep_text(r, false);
 	r->depth--;
@@ -124,8 +113,8 @@ on_text(void *arg, const xmlChar *p, int n)
 {
 	struct reader *r = arg;
 
-	if (!r->failed)
-		buf_add(&r->text, p, (size_t)n);
+	memcpy(r->text + r->text_n, p, (size_t)n);
+	r->text_n += (size_t)n;
 }
 
 /* libxml2 would print to stderr otherwise. */
@@ -178,9 +167,9 @@ xml_read(struct str text, struct arena *a, struct node **ret, struct err *e)
 	 * what it allocates is outside the budget. */
 	if (!str_is_utf8(text))
 		return err_set(e, ERR_MALFORMED, "the document is not UTF-8");
-	buf_init(&r.text, text.n);
+	if ((r.text = arena_alloc(a, text.n)) == NULL)
+		return err_set(e, ERR_TOO_LARGE, NULL);
 	rc = budget_run(a, parse, &r, xmlResetLastError);
-	buf_free(&r.text);
 	if (rc != 0)
 		return err_set(e, ERR_TOO_LARGE, NULL);
 	if (r.failed)

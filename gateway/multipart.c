@@ -33,15 +33,15 @@ is_boundary(struct str s)
 	return s.n > 0 && s.n <= MULTIPART_BOUNDARY_MAX && s.p[s.n - 1] != ' ';
 }
 
-/* Takes "; name=value" off the front, the value without its quotes; no character that a boundary
- * may have needs a backslash. */
+/* Takes "; name=value" off the front of what is not blank, the value without its quotes; no
+ * character that a boundary may have needs a backslash. */
 static bool
 take_parameter(struct str *s, struct str *name, struct str *value)
 {
 	struct str rest = str_trim(*s);
 	const char *end;
 
-	if (rest.n == 0 || rest.p[0] != ';')
+	if (rest.p[0] != ';')
 		return false;
 	rest = str_trim((struct str){rest.p + 1, rest.n - 1});
 	if (!str_cut(rest, '=', name, &rest))

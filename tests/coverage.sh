@@ -6,7 +6,7 @@
 # tests/coverage.exempt.
 set -eu
 build=$1
-tests="test_entry_card test_codec_memory test_text test_rec test_rec_cases test_mp test_golden test_vcard test_csv test_multipart"
+tests="test_entry_card test_codec_memory test_codec_edges test_text test_rec test_rec_cases test_mp test_golden test_vcard test_csv test_multipart"
 codecs="common/json_read.c common/xml_read.c common/tree.c common/text.c common/text_list.c
 	common/json_sink.c common/xml_sink.c common/mp_src.c common/mp_sink.c
 	common/rec_decode.c common/rec_encode.c common/rec_check.c

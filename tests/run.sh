@@ -75,6 +75,7 @@ else
 	done
 fi
 if [ "$mode" = check-ci ]; then
+	one "codecs: branches taken" tests/coverage.sh "$build-cov"
 	one "store: kill -9, 20 times" "$build/tests/store_crash"
 	for target in tests/fuzz/fuzz_*.c; do
 		name=$(basename "$target" .c)

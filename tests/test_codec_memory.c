@@ -12,6 +12,9 @@
 #include "common/text.h"
 #include "common/tree.h"
 #include "common/vcard.h"
+#include "gateway/query.h"
+#include "ipc/env.h"
+#include "tests/rec_rig.h"
 
 enum { ENOUGH = 4 << 20, STEP = 96, DOCUMENT_MAX = 16 * 1024 };
 
@@ -86,6 +89,23 @@ static const struct {
 	read_fn *read;
 } readers[] = {{"vcard", read_cards}, {"json", read_json}, {"xml", read_xml}, {"mp", read_mp}};
 
+/* Bytes and numbers as texts of JSON: what the corpora seldom have. */
+static int
+read_reply(struct str document, struct arena *a, struct err *e)
+{
+	struct reply r;
+
+	return rig_decode(FMT_JSON, &rec_reply, &r, document, a, e);
+}
+
+static int
+read_query(struct str document, struct arena *a, struct err *e)
+{
+	struct query_list l;
+
+	return query_parse(document, &l, a, e);
+}
+
 static enum err_code
 within(read_fn *read, struct str document, size_t cap)
 {
@@ -101,22 +121,28 @@ within(read_fn *read, struct str document, size_t cap)
 }
 
 static void
-in_every_budget(read_fn *read, const char *path)
+in_every_budget(read_fn *read, struct str document, size_t step, const char *name)
+{
+	enum err_code want = within(read, document, ENOUGH), got;
+	size_t cap = 0;
+
+	for (; (got = within(read, document, cap)) != want; cap += step) {
+		ck_assert_msg(got == ERR_TOO_LARGE, "%s in %zu bytes: error %d", name, cap, got);
+		ck_assert_msg(cap < ENOUGH, "%s", name);
+	}
+}
+
+static void
+file_in_every_budget(read_fn *read, const char *path)
 {
 	static char bytes[DOCUMENT_MAX];
 	FILE *f = fopen(path, "rb");
 	struct str document = {bytes, 0};
-	enum err_code want, got;
-	size_t cap = 0;
 
 	ck_assert_msg(f != NULL, "%s", path);
 	document.n = fread(bytes, 1, sizeof(bytes), f);
 	fclose(f);
-	want = within(read, document, ENOUGH);
-	for (; (got = within(read, document, cap)) != want; cap += STEP) {
-		ck_assert_msg(got == ERR_TOO_LARGE, "%s in %zu bytes: error %d", path, cap, got);
-		ck_assert_msg(cap < ENOUGH, "%s", path);
-	}
+	in_every_budget(read, document, STEP, path);
 }
 
 START_TEST(memory_runs_out)
@@ -132,11 +158,43 @@ START_TEST(memory_runs_out)
 	while ((d = readdir(dir)) != NULL)
 		if (d->d_name[0] != '.') {
 			snprintf(path, sizeof(path), "tests/fuzz/corpus/%s/%s", readers[_i].corpus, d->d_name);
-			in_every_budget(readers[_i].read, path);
+			file_in_every_budget(readers[_i].read, path);
 			files++;
 		}
 	closedir(dir);
 	ck_assert_int_gt(files, 5);
+}
+END_TEST
+
+#define CARD(lines) "BEGIN:VCARD\nVERSION:3.0\n" lines "END:VCARD\n"
+
+/* Each allocation of these is refused once. */
+static const struct {
+	read_fn *read;
+	const char *text;
+} small[] = {
+    {read_cards, CARD("N:Fo\\,x;De\\,e\n")},
+    {read_cards, CARD("N:F;D\nORG:Ab\\,c;De\\,f\n")},
+    {read_cards, CARD("N:F;D\nTITLE:A\\,b\nUID:A\\;b\n")},
+    {read_cards, CARD("N:F;D\nTEL:1\\,2\nEMAIL:a\\,b\nIMPP:xmpp:a%40b\n")},
+    {read_cards, CARD("N:F;D\nADR:1\\,a;2\\,b;3\\,c;4\\,d;5\\,e;6\\,f;7\\,g\n")},
+    {read_cards, CARD("N:F;D\nADR;TYPE=HOME:;;3\\,c;4\\,d;5\\,e;6\\,f;7\\,g\n")},
+    {read_cards, CARD("N;ENCODING=QUOTED-PRINTABLE:F=C3=BC=0D=0Ax;D\n")},
+    {read_cards, CARD("IMPP:xmpp:a%40b\n")},
+    {read_cards, CARD("N:F;D\nNOTE;X=a^nb:c\n")},
+    {read_cards, CARD("N:F;D\nAGENT:BEGIN:VCARD\\nN:A\\;B\\nTEL:7\\nEND:VCARD\n")},
+    {read_reply, "{\"id\":1,\"code\":0,\"message\":1234567890123456789}"},
+    {read_reply, "{\"id\":1,\"code\":0,\"message\":0.30000000000000004}"},
+    {read_reply, "{\"id\":1,\"code\":0,\"path\":[1,2,3,4,5]}"},
+    {read_reply, "{\"id\":1,\"code\":0,\"body\":\"00ff19af\"}"},
+    {read_query, "start=1&filter=a%20b"},
+};
+
+START_TEST(each_allocation)
+{
+	text_init();
+	ck_assert_int_eq(within(small[_i].read, str_c(small[_i].text), ENOUGH), ERR_OK);
+	in_every_budget(small[_i].read, str_c(small[_i].text), 16, small[_i].text);
 }
 END_TEST
 
@@ -151,6 +209,7 @@ main(void)
 	suite_add_tcase(s, t);
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, memory_runs_out, 0, sizeof(readers) / sizeof(readers[0]));
+	tcase_add_loop_test(t, each_allocation, 0, sizeof(small) / sizeof(small[0]));
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);

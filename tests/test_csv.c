@@ -85,6 +85,8 @@ static const struct {
     {"a,b\n1,\"2\n3,4\n", "a|b/!/"},
     {"a,b\n\"1\\\",2\n", "a|b/!/"},
     {"\xc3,\xbc\n", "!/"},
+    {"a,b\n\"x\"yz,1\n2,3\n", "a|b/!/2|3/"},
+    {"a,b\n\"1\r2\",1\n2,3\n", "a|b/!/2|3/"},
 };
 
 START_TEST(is_read)
@@ -110,6 +112,9 @@ START_TEST(a_zero_byte_is_refused)
 	buf_init(&b, 4096);
 	read_all(STR_LIT("a,b\n1\0,2\n3,4\n"), CSV_CHUNK, &b);
 	ck_assert(str_eqc(buf_str(&b), "a|b/!/3|4/"));
+	buf_reset(&b);
+	read_all(STR_LIT("a\0,b\n3,4\n"), CSV_CHUNK, &b);
+	ck_assert(str_eqc(buf_str(&b), "!/3|4/"));
 	buf_free(&b);
 }
 END_TEST
