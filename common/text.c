@@ -9,8 +9,7 @@
 static bool
 is_root(const struct res *r, struct str name, const char *root)
 {
-	return str_eqc(name, root) ||
-	    (r->root_alias != NULL && str_eqc(name, r->root_alias));
+	return str_eqc(name, root) || (r->root_alias != NULL && str_eqc(name, r->root_alias));
 }
 
 static int

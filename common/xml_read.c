@@ -113,6 +113,11 @@ on_text(void *arg, const xmlChar *p, int n)
 {
 	struct reader *r = arg;
 
+	/* Whatever the library does, nothing is written behind the room. */
+	if ((size_t)n > r->doc.n - r->text_n) {
+		stop(r, ERR_TOO_LARGE, "the document is too large");
+		return;
+	}
 	memcpy(r->text + r->text_n, p, (size_t)n);
 	r->text_n += (size_t)n;
 }

@@ -43,8 +43,8 @@ one() {
 	rm -f "$out"
 }
 
-# Beside one other: half of what the programs take they wait for processes that start and stop.
-# No test shares a port or a folder with another, as two runs at once show.
+# Beside one other: a program alone leaves one of two cores idle. No test shares a port or a folder
+# with another, since two runs at once must not collide either.
 pair() {
 	while [ "$(jobs -rp | wc -l)" -ge 2 ]; do
 		wait -n

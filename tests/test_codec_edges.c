@@ -184,8 +184,8 @@ END_TEST
 /* Within a budget the reader of JSON takes more than what is left to the decoder. */
 START_TEST(no_room_behind_the_tree)
 {
-	static const char *const texts[] = {"{\"message\":1}", "{\"message\":0.5}", "{\"body\":\"00\"}",
-	    "{\"path\":[1]}"};
+	static const char *const texts[] = {
+	    "{\"message\":1}", "{\"message\":0.5}", "{\"body\":\"00\"}", "{\"path\":[1]}"};
 	struct arena none;
 	struct tree_src src;
 	struct reply r;
@@ -285,6 +285,43 @@ START_TEST(errors_of_rows_without_a_document)
 
 	text_error(row("/my/keepalive"), FMT_JSON, FMT_JSON, &why, &out);
 	expect("{\"error\":\"no\",\"type\":\"invalid\"}");
+}
+END_TEST
+
+/* Without its name a document of these could not be found. */
+START_TEST(roots_have_names)
+{
+	size_t met = 0;
+
+	for (size_t i = 0; i < all_resources_count; i++) {
+		const struct res *r = &all_resources[i];
+
+		if (r->record == NULL && r->input == NULL)
+			continue;
+		met++;
+		ck_assert_msg((r->family != FAM_TREE && r->json_style != ROOT_BOTH) || r->json_root != NULL,
+		    "%s", r->path);
+	}
+	ck_assert_uint_gt(met, 20);
+}
+END_TEST
+
+/* UTF-16 without a mark is text of ASCII and zero bytes, and would grow when it is converted. */
+START_TEST(other_encodings_are_not_looked_for)
+{
+	enum { CHARACTERS = 4000 };
+	static const char head[] =
+	    "<\0?\0x\0m\0l\0 \0v\0e\0r\0s\0i\0o\0n\0=\0'\0001\0.\0000\0'\0?\0>\0<\0a\0>\0";
+	struct buf doc;
+	struct node *n;
+
+	buf_init(&doc, 64 * 1024);
+	buf_add(&doc, head, sizeof(head) - 1);
+	for (int i = 0; i < CHARACTERS; i++)
+		buf_adds(&doc, "ab");
+	buf_add(&doc, "<\0/\0a\0>\0", 8);
+	ck_assert_int_eq(xml_read(buf_str(&doc), &a, &n, &e), -1);
+	buf_free(&doc);
 }
 END_TEST
 
@@ -421,6 +458,8 @@ main(void)
 	tcase_add_test(t, numbers_of_enums);
 	tcase_add_test(t, too_short_or_too_long);
 	tcase_add_test(t, errors_of_rows_without_a_document);
+	tcase_add_test(t, roots_have_names);
+	tcase_add_test(t, other_encodings_are_not_looked_for);
 	tcase_add_test(t, a_root_that_is_no_object);
 	tcase_add_test(t, lists_in_each_format);
 	tcase_add_test(t, attributes_of_elements);
