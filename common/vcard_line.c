@@ -167,8 +167,11 @@ take_value(struct str *rest, struct str *ret, const char **why)
 	} else {
 		*ret = upto(rest, ",;:\"");
 	}
-	if (rest->n == 0 || starts(*rest, '"'))
-		return *why = rest->n == 0 ? "there is no colon" : "a quote within a parameter", -1;
+	if (rest->n == 0)
+		return *why = "there is no colon", -1;
+	/* Within a value only a quote has ended it; behind a quoted one it may be anything. */
+	if (strchr(",;:", rest->p[0]) == NULL)
+		return *why = "a quote within a parameter", -1;
 	return 0;
 }
 

@@ -195,6 +195,9 @@ static const struct {
     {BEGIN_ "FN;a\xc3\xbc=x:x\n" END_, "line 3: a parameter has no proper name"},
     {BEGIN_ "FN;A=\"x:y\n" END_, "line 3: a quoted parameter is not closed"},
     {BEGIN_ "FN;A=x\"y\":y\n" END_, "line 3: a quote within a parameter"},
+    /* Half of a character would have begun the value. */
+    {BEGIN_ "TEL;A=\"x\"\u0177:1\n" END_, "line 3: a quote within a parameter"},
+    {BEGIN_ "TEL;A=\"x\"y:1\n" END_, "line 3: a quote within a parameter"},
     {BEGIN_ ":x\n" END_, "line 3: there is no proper name"},
     {BEGIN_ "F N:x\n" END_, "line 3: there is no proper name"},
     {BEGIN_ "a b.FN:x\n" END_, "line 3: the group has no proper name"},
