@@ -315,11 +315,10 @@ scan_rows(struct scan *s, u_int32_t how, size_t n)
 static int
 scan_part(struct scan *s, char *part)
 {
-	char unused[1];
-	DBT k = {.data = unused, .ulen = sizeof(unused), .flags = DB_DBT_USERMEM};
 	DBT v = {.data = part, .ulen = SCAN_PART, .flags = DB_DBT_USERMEM};
 	void *at;
-	int ret = s->c->get(s->c, &k, &v, DB_NEXT | DB_MULTIPLE_KEY);
+	/* The library returns a key beside the part, too, and fails when that has no room. */
+	int ret = s->c->get(s->c, &s->k, &v, DB_NEXT | DB_MULTIPLE_KEY);
 
 	if (ret != 0)
 		return ret;

@@ -137,6 +137,36 @@ sizes(struct store *s)
 	free(bytes);
 }
 
+/* A long scan looks into the cache for each page, not for each row. */
+static void
+in_parts(struct store *s)
+{
+	enum { ROWS = 3000 };
+	static char large[40 * 1024];
+	struct store_txn *t = rig_begin(s, STORE_WRITE);
+	struct store_stats before, after;
+	struct err e;
+	char key[32], val[101];
+
+	memset(val, 'v', 100);
+	val[100] = '\0';
+	for (int i = 0; i < ROWS; i++) {
+		snprintf(key, sizeof(key), "part.%06d", i);
+		store_rig_put(t, key, val);
+	}
+	/* More than a part has room for. */
+	ck_assert_int_eq(
+	    store_put(t, STORE_DATA, STR_LIT("part.001500+"), (struct str){large, sizeof(large)}, &e),
+	    0);
+	rig_commit(t);
+	t = rig_begin(s, STORE_READ);
+	store_stats(s, &before);
+	ck_assert_uint_eq(scan(t, "part.", "", 0).bytes, ROWS * 100 + sizeof(large));
+	store_stats(s, &after);
+	ck_assert_uint_lt(after.cache_hits - before.cache_hits, ROWS / 4);
+	rig_commit(t);
+}
+
 static void
 no_memory(struct store *s)
 {
@@ -163,6 +193,7 @@ static const struct store_case cases[] = {
     {"ranges", ranges},
     {"continuation", continuation},
     {"sizes", sizes},
+    {"in_parts", in_parts},
     {"no_memory", no_memory},
 };
 
