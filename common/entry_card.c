@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-/* clang-format off: it never comes to rest on these. */
-#define FIELDS(X)                                                                           \
-	X(job_title)                                                                            \
-	X(job_dept)                                                                             \
-	X(company_name) X(assistant_name) X(location) X(cell_phone_number) X(home_phone_number) \
-	    X(assistant_phone_number) X(fax_number) X(did_number) X(im_id) X(im_display_name)   \
-	        X(alternate_im_id) X(email_address) X(alternate_email_address) X(avatar)
+/* The formatter never comes to rest on these. */
+/* clang-format off */
+#define FIELDS(X) \
+	X(job_title) X(job_dept) X(company_name) X(assistant_name) X(location) \
+	X(cell_phone_number) X(home_phone_number) X(assistant_phone_number) \
+	X(fax_number) X(did_number) X(im_id) X(im_display_name) X(alternate_im_id) \
+	X(email_address) X(alternate_email_address) X(avatar)
 /* clang-format on */
 #define ADDRESS_FIELDS(X) X(street) X(city) X(country) X(state) X(zip) X(office_designation)
 
