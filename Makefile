@@ -70,7 +70,7 @@ DEV_UNITS := rec_dev
 COMMON_SRC := $(filter-out $(TEXT_UNITS:%=common/%.c) $(DEV_UNITS:%=common/%.c),$(wildcard common/*.c))
 TEXT_SRC := $(TEXT_UNITS:%=common/%.c)
 DEV_SRC := $(wildcard $(DEV_UNITS:%=common/%.c))
-CLIENT_SRC := ipc/client.c ipc/env.c ipc/endpoint.c ipc/zpl.c
+CLIENT_SRC := ipc/client.c ipc/env.c ipc/feed.c ipc/endpoint.c ipc/zpl.c
 SERVER_SRC := ipc/server.c ipc/zap.c ipc/socketfile.c ipc/cert.c
 BACKEND_SRC := $(wildcard backend/*.c)
 GATEWAY_SRC := $(wildcard gateway/*.c)

@@ -166,6 +166,12 @@ check_room_name(struct str s)
 }
 
 const char *
+check_source(struct str s)
+{
+	return span(s, "._-", false) == s.n ? NULL : "must be letters, digits, '.', '_' and '-'";
+}
+
+const char *
 check_room_code(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)

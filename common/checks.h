@@ -27,6 +27,8 @@ int check_schedule(const void *obj, struct err *e);
 /* The name of a conference room: of a SIP address, without what separates the parts of a path or
  * the words of a command. */
 const char *check_room_name(struct str s);
+/* Name of a switch: letters, digits, '.', '_' and '-'. */
+const char *check_source(struct str s);
 /* A PIN that a telephone can dial; empty = none. */
 const char *check_room_code(struct str s);
 /* struct speeddial: buttons must be given unless a group's are wanted. */

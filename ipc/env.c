@@ -7,6 +7,7 @@
 #include "common/release.h"
 #include "common/res.h"
 #include "common/sink.h"
+#include "ipc/feed.h"
 
 #define REC_FILE "ipc/envelope.def"
 #include "common/rec_impl.h"
@@ -27,6 +28,22 @@ record_of(enum env_type type)
 		return &rec_ctl_request;
 	case ENV_CTL_REPLY:
 		return &rec_ctl_reply;
+	case ENV_FEED_HELLO:
+		return &rec_feed_hello;
+	case ENV_FEED_WELCOME:
+		return &rec_feed_welcome;
+	case ENV_FEED_MESSAGE:
+		return &rec_feed_message;
+	case ENV_FEED_ACK:
+		return &rec_feed_ack;
+	case ENV_FEED_WANT:
+		return &rec_feed_want;
+	case ENV_FEED_VOLATILE:
+		return &rec_feed_volatile;
+	case ENV_FEED_COMMAND:
+		return &rec_feed_command;
+	case ENV_FEED_RESULT:
+		return &rec_feed_result;
 	default:
 		return NULL;
 	}
@@ -47,7 +64,9 @@ env_type(struct str frame)
 {
 	unsigned char c = frame.n > 0 ? (unsigned char)frame.p[0] : 0;
 
-	return c >= ENV_HELLO && c <= ENV_CTL_REPLY ? (enum env_type)c : (enum env_type)0;
+	return (c >= ENV_HELLO && c <= ENV_CTL_REPLY) || (c >= ENV_FEED_HELLO && c <= ENV_FEED_RESULT)
+	    ? (enum env_type)c
+	    : (enum env_type)0;
 }
 
 int

@@ -109,7 +109,7 @@ fields_of_page() {
 			print r " " $2 " " $4 " " $6 " " k; next }
 		r != "" && /^\.It [0-9]/ { print r " " $2 " " $4 }' $man/tandem-protocol.7
 }
-same "tandem-protocol.7, records" "$(fields ipc/envelope.def backend/cap.def)" "$(fields_of_page)"
+same "tandem-protocol.7, records" "$(fields ipc/envelope.def backend/cap.def ipc/feed.def common/rec/live.def)" "$(fields_of_page)"
 errors=$(sed -nE 's/^E\(\w+, "([^"]*)", ([0-9]+).*/\1 \2/p' common/err.def |
 	awk '{ print NR - 1, $0 }')
 same "tandem-protocol.7, errors" "$errors" "$(awk '/^\.It [0-9]+ Ta [a-z-]+ Ta [0-9][0-9][0-9] Ta/ {

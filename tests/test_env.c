@@ -5,7 +5,7 @@
 
 #include "common/rec_dev.h"
 #include "common/sink.h"
-#include "ipc/env.h"
+#include "ipc/feed.h"
 
 static struct arena a;
 static struct err e;
@@ -36,6 +36,14 @@ static const struct {
     {ENV_CREDIT, &rec_credit},
     {ENV_CTL_REQUEST, &rec_ctl_request},
     {ENV_CTL_REPLY, &rec_ctl_reply},
+    {ENV_FEED_HELLO, &rec_feed_hello},
+    {ENV_FEED_WELCOME, &rec_feed_welcome},
+    {ENV_FEED_MESSAGE, &rec_feed_message},
+    {ENV_FEED_ACK, &rec_feed_ack},
+    {ENV_FEED_WANT, &rec_feed_want},
+    {ENV_FEED_VOLATILE, &rec_feed_volatile},
+    {ENV_FEED_COMMAND, &rec_feed_command},
+    {ENV_FEED_RESULT, &rec_feed_result},
 };
 
 START_TEST(frames_there_and_back)
@@ -74,6 +82,9 @@ START_TEST(types_are_told_apart)
 		struct credit credit;
 		struct ctl_request ctl_request;
 		struct ctl_reply ctl_reply;
+		struct feed_hello feed_hello;
+		struct feed_message feed_message;
+		struct feed_command feed_command;
 	} into;
 
 	REC_SET(&c, credit, id, 1);
@@ -87,6 +98,8 @@ START_TEST(types_are_told_apart)
 	ck_assert_int_eq((int)env_type((struct str){NULL, 0}), 0);
 	ck_assert_int_eq((int)env_type(STR_LIT("\x00")), 0);
 	ck_assert_int_eq((int)env_type(STR_LIT("\x08")), 0);
+	ck_assert_int_eq((int)env_type(STR_LIT("\x0f")), 0);
+	ck_assert_int_eq((int)env_type(STR_LIT("\x18")), 0);
 	ck_assert_int_eq((int)env_type(STR_LIT("\xff")), 0);
 	buf_reset(&b);
 	env_write(&b, ENV_UNKNOWN, NULL);
