@@ -7,6 +7,7 @@
 
 #include "backend/auth.h"
 #include "backend/digest.h"
+#include "backend/feeds.h"
 #include "backend/image.h"
 #include "backend/rates.h"
 #include "backend/job.h"
@@ -29,6 +30,7 @@ struct backend {
 	struct writer *writer;
 	struct sweep *sweep;
 	struct pool *pool;
+	struct feeds *feeds;
 	struct auth *auth;
 	struct image *image;
 	struct tries *tries;

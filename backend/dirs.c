@@ -91,6 +91,7 @@ dirs_make(const struct conf *c, struct err *e)
 	if (make_dir(c->backend_state, 0700, c->backend_user, NULL, e) != 0 ||
 	    socket_dir(c->backend_listen, 0710, c->backend_user, c->backend_gateway_user, e) != 0 ||
 	    socket_dir(c->backend_listen2, 0710, c->backend_user, c->backend_gateway_user, e) != 0 ||
+	    socket_dir(c->backend_feed_listen, 0710, c->backend_user, c->backend_feed_user, e) != 0 ||
 	    socket_dir(c->backend_control, 0700, c->backend_user, NULL, e) != 0)
 		return -1;
 	/* The keys are read before the auth child changes its user: root's, and not even its own. */

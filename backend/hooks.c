@@ -71,6 +71,10 @@ hooks_of(const struct res *r)
 		return &hooks_phonebooks;
 	case RES_PHONEBOOK_NAMED:
 		return &hooks_phonebook_named;
+	case RES_ACTIVECDRS:
+		return &hooks_activecdrs;
+	case RES_ACTIVECDRS_USER:
+		return &hooks_activecdrs_user;
 	default:
 		return &none;
 	}

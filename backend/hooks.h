@@ -78,5 +78,7 @@ extern const struct hooks hooks_entry;
 extern const struct hooks hooks_show_contacts;
 extern const struct hooks hooks_google_import;
 extern const struct hooks hooks_phonebookentry;
+extern const struct hooks hooks_activecdrs;
+extern const struct hooks hooks_activecdrs_user;
 
 #endif

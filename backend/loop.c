@@ -18,7 +18,7 @@ struct loop {
 	struct backend *be;
 	struct peers *peers;
 	struct streams *streams;
-	struct ipc_server *control;
+	struct ipc_server *control, *feeds;
 	int64_t frames; /* dropped by the sockets so far */
 	int64_t swept_us;
 	bool stop;
@@ -142,7 +142,9 @@ on_frame(struct loop *l, struct ipc_server *s, const struct ipc_peer *from, stru
 {
 	enum env_type type = env_type(frame);
 
-	if (s == l->control && type == ENV_CTL_REQUEST)
+	if (s == l->feeds)
+		feeds_receive(l->be->feeds, s, from, frame);
+	else if (s == l->control && type == ENV_CTL_REQUEST)
 		control_receive(l->be, s, from, frame);
 	else if (s != l->control && type == ENV_HELLO)
 		on_hello(l, s, from, frame);
@@ -437,6 +439,7 @@ sweep(struct loop *l, const struct loop_conf *conf)
 	streams_sweep(l->streams, l->swept_us);
 	l->be->gateways = peers_fresh(l->peers, l->swept_us);
 	count_refusals(l, conf);
+	feeds_sweep(l->be->feeds, l->swept_us);
 }
 
 static int
@@ -449,9 +452,10 @@ run(struct loop *l, const struct loop_conf *conf, struct err *e)
 		    {.fd = auth_fd(l->be->auth), .events = POLLIN},
 		    {.fd = pool_fd(l->be->pool), .events = POLLIN},
 		    {.fd = image_fd(l->be->image), .events = POLLIN}, /* -1 is passed over */
+		    {.fd = feeds_fd(l->be->feeds), .events = POLLIN},
 		};
 
-		if (ipc_wait((struct ipc_server **)(uintptr_t)conf->servers, ready, conf->n, fds, 4,
+		if (ipc_wait((struct ipc_server **)(uintptr_t)conf->servers, ready, conf->n, fds, 5,
 		        TICK_MS, e) < 0)
 			return -1;
 		if (fds[0].revents != 0)
@@ -462,9 +466,12 @@ run(struct loop *l, const struct loop_conf *conf, struct err *e)
 			take_back(l);
 		if (fds[3].revents != 0 && image_read(l->be->image) != 0)
 			log_event(LOG_ERROR_, "image-process", "has gone: no uploads until the next start");
+		if (fds[4].revents != 0)
+			feeds_take_back(l->be->feeds);
 		for (size_t i = 0; i < conf->n; i++)
 			if (ready[i])
 				receive(l, conf->servers[i]);
+		feeds_flush(l->be->feeds);
 		pool_wake(l->be->pool);
 		if (now_us() - l->swept_us >= TICK_MS * 1000)
 			sweep(l, conf);
@@ -475,7 +482,7 @@ run(struct loop *l, const struct loop_conf *conf, struct err *e)
 int
 loop_run(const struct loop_conf *conf, struct err *e)
 {
-	struct loop l = {.be = conf->be, .control = conf->servers[conf->n - 1]};
+	struct loop l = {.be = conf->be, .control = conf->servers[conf->n - 1], .feeds = conf->feeds};
 	int rc;
 
 	l.peers = peers_new();

@@ -8,13 +8,15 @@
 
 #include "backend/backend.h"
 
-enum { LOOP_SERVERS_MAX = 3 };
+enum { LOOP_SERVERS_MAX = 4 };
 
 struct loop_conf {
 	struct backend *be;
-	struct ipc_server *servers[LOOP_SERVERS_MAX]; /* gateways' first, the control socket last */
+	struct ipc_server
+	    *servers[LOOP_SERVERS_MAX]; /* gateways' first, then feeds', the control socket last */
 	size_t n;
-	int signal_fd; /* signalfd: SIGTERM and SIGINT stop, SIGHUP rereads allow-lists */
+	struct ipc_server *feeds; /* the one of them where feeds connect; NULL = none */
+	int signal_fd;            /* signalfd: SIGTERM and SIGINT stop, SIGHUP rereads allow-lists */
 };
 
 /* Runs until a signal says stop: 0; -1 when the auth child has gone or the sockets failed. */

@@ -134,7 +134,8 @@ confine_paths(const struct conf *conf, struct err *e)
 	static const char *const libraries[] = {"/sys/devices/system/cpu", "/proc/self",
 	    "/etc/nsswitch.conf", "/etc/protocols", "/etc/ld.so.cache", "/etc/localtime", "/usr/lib",
 	    "/lib"};
-	char listen[CONF_TEXT_MAX], listen2[CONF_TEXT_MAX], control[CONF_TEXT_MAX], cert[CONF_TEXT_MAX];
+	char listen[CONF_TEXT_MAX], listen2[CONF_TEXT_MAX], control[CONF_TEXT_MAX], cert[CONF_TEXT_MAX],
+	    feeds[CONF_TEXT_MAX];
 	const char *rw[6] = {conf->backend_state};
 	const char *ro[16] = {NULL};
 	size_t nrw = 1, nro = 0;
@@ -145,6 +146,10 @@ confine_paths(const struct conf *conf, struct err *e)
 		rw[nrw++] = listen2;
 	if (dirs_of(conf->backend_control, control))
 		rw[nrw++] = control;
+	if (dirs_of(conf->backend_feed_listen, feeds))
+		rw[nrw++] = feeds;
+	if (conf->backend_feed_curve_allow[0] != '\0')
+		ro[nro++] = conf->backend_feed_curve_allow;
 	if (dirs_of(conf->backend_curve_cert, cert))
 		ro[nro++] = cert;
 	if (conf->backend_curve_allow[0] != '\0')
@@ -225,19 +230,22 @@ uid_of(const char *user)
 	return pw != NULL ? pw->pw_uid : (uid_t)-1;
 }
 
+/* `other` = who may connect beside root and this process's own user, (uid_t)-1 = nobody. */
 static struct ipc_server *
-serve_at(const struct conf *conf, const char *endpoint, bool control, uid_t gateway, struct err *e)
+serve_at(const struct conf *conf, const char *endpoint, uid_t other, struct err *e)
 {
-	uid_t uids[3] = {geteuid(), 0, gateway};
+	bool control = endpoint == conf->backend_control;
+	uid_t uids[3] = {geteuid(), 0, other};
 	struct ipc_server_conf sc = {
 	    .endpoint = endpoint,
 	    /* Directory and peer credentials decide; the file's own mode need not. */
 	    .mode = control ? 0600 : 0666,
 	    .uids = uids,
-	    .uid_count = control || gateway == (uid_t)-1 ? 2 : 3,
+	    .uid_count = other == (uid_t)-1 ? 2 : 3,
 	    .group = (gid_t)-1,
 	    .cert_file = conf->backend_curve_cert,
-	    .allow_dir = conf->backend_curve_allow,
+	    .allow_dir = endpoint == conf->backend_feed_listen ? conf->backend_feed_curve_allow
+	                                                       : conf->backend_curve_allow,
 	    .queue = SOCKET_QUEUE,
 	};
 	struct ipc_server *s;
@@ -246,6 +254,23 @@ serve_at(const struct conf *conf, const char *endpoint, bool control, uid_t gate
 		log_fatal("%s", err_text(e));
 	log_event(LOG_INFO_, "listening", "%s", ipc_server_endpoint(s));
 	return s;
+}
+
+static void
+serve(struct loop_conf *loop, const struct conf *conf, uid_t gateway, uid_t feed, struct err *e)
+{
+	loop->servers[loop->n++] = serve_at(conf, conf->backend_listen, gateway, e);
+	if (conf->backend_listen2[0] != '\0')
+		loop->servers[loop->n++] = serve_at(conf, conf->backend_listen2, gateway, e);
+	if (conf->backend_feed_listen[0] != '\0')
+		loop->servers[loop->n++] = loop->feeds = serve_at(conf, conf->backend_feed_listen, feed, e);
+	loop->servers[loop->n++] = serve_at(conf, conf->backend_control, (uid_t)-1, e);
+}
+
+static bool
+is_tcp(const char *endpoint)
+{
+	return strncmp(endpoint, "tcp:", 4) == 0;
 }
 
 static int
@@ -285,7 +310,8 @@ start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
 	    pool_start(&be->pool, (unsigned)conf->backend_readers, (unsigned)conf->backend_queue, e) !=
 	        0 ||
 	    sweep_start(&be->sweep, be->store, be->writer, e) != 0 ||
-	    upkeep_start(upkeep, be->store, be->writer, e) != 0)
+	    upkeep_start(upkeep, be->store, be->writer, e) != 0 ||
+	    feeds_new(&be->feeds, be->writer, be->settings, e) != 0)
 		log_fatal("%s", err_text(e));
 }
 
@@ -298,6 +324,7 @@ stop_threads(struct backend *be, struct upkeep *upkeep)
 	image_stop(be->image);
 	/* The writer hands its jobs back to the pool, which frees them. */
 	writer_stop(be->writer);
+	feeds_free(be->feeds);
 	pool_stop(be->pool);
 	load_end(be);
 	memo_free(be->known.tokens);
@@ -319,7 +346,7 @@ main(int argc, char **argv)
 	enum log_level level = LOG_INFO_;
 	struct err e = {0};
 	bool tcp;
-	uid_t gateway;
+	uid_t gateway, feed;
 	int rc;
 
 	arguments(argc, argv, &conf);
@@ -346,6 +373,7 @@ main(int argc, char **argv)
 	if (image_start(&be.image, conf.backend_image_user, &e) != 0)
 		log_fatal("%s", err_text(&e));
 	gateway = uid_of(conf.backend_gateway_user);
+	feed = uid_of(conf.backend_feed_user);
 
 	/* From here on as the backend's user, in its own directories, without a way back. */
 	if (sandbox_become(conf.backend_user, &e) != 0 || sandbox_basics(&e) != 0)
@@ -353,13 +381,10 @@ main(int argc, char **argv)
 	confine_paths(&conf, &e);
 	open_store(&be, &e);
 	make_decoy(&be);
-	loop.servers[loop.n++] = serve_at(&conf, conf.backend_listen, false, gateway, &e);
-	if (conf.backend_listen2[0] != '\0')
-		loop.servers[loop.n++] = serve_at(&conf, conf.backend_listen2, false, gateway, &e);
-	loop.servers[loop.n++] = serve_at(&conf, conf.backend_control, true, (uid_t)-1, &e);
+	serve(&loop, &conf, gateway, feed, &e);
 	start_threads(&be, &upkeep, &e);
-	tcp = strncmp(conf.backend_listen, "tcp:", 4) == 0 ||
-	    strncmp(conf.backend_listen2, "tcp:", 4) == 0;
+	tcp = is_tcp(conf.backend_listen) || is_tcp(conf.backend_listen2) ||
+	    is_tcp(conf.backend_feed_listen);
 	if (sandbox_syscalls(SANDBOX_BACKEND, tcp, &e) != 0)
 		log_fatal("%s", err_text(&e));
 

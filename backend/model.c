@@ -39,27 +39,11 @@ model_decode(struct model *m, const struct rec *r, struct str stored, void *obj)
 	return 0;
 }
 
-int
-model_get(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, void *obj)
-{
-	struct key k;
-	struct str stored;
-	int rc;
-
-	key_of(m, r, owner, id, &k);
-	memset(obj, 0, r->size);
-	rc = store_get(m->t, STORE_DATA, key_str(&k), m->a, &stored, m->e);
-	if (rc != 1)
-		return rc;
-	return model_decode(m, r, stored, obj) == 0 ? 1 : -1;
-}
-
 static int
-put_record(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, const void *obj)
+put_at(struct model *m, const struct rec *r, const struct key *k, const void *obj)
 {
 	void *copy = arena_alloc(m->a, r->size);
 	struct buf out;
-	struct key k;
 	int rc;
 
 	if (copy == NULL)
@@ -69,11 +53,68 @@ put_record(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, co
 	buf_init(&out, VALUE_MAX);
 	buf_addc(&out, (char)version_of(r));
 	mp_encode(r, copy, &out, ENCODE_SECRETS);
-	key_of(m, r, owner, id, &k);
 	rc = out.failed ? err_set(m->e, ERR_TOO_LARGE, NULL)
-	                : store_put(m->t, STORE_DATA, key_str(&k), buf_str(&out), m->e);
+	                : store_put(m->t, STORE_DATA, key_str(k), buf_str(&out), m->e);
 	buf_wipe(&out);
 	return rc;
+}
+
+static int
+put_record(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, const void *obj)
+{
+	struct key k;
+
+	key_of(m, r, owner, id, &k);
+	return put_at(m, r, &k, obj);
+}
+
+static int
+get_at(struct model *m, const struct rec *r, const struct key *k, void *obj)
+{
+	struct str stored;
+	int rc;
+
+	memset(obj, 0, r->size);
+	rc = store_get(m->t, STORE_DATA, key_str(k), m->a, &stored, m->e);
+	if (rc != 1)
+		return rc;
+	return model_decode(m, r, stored, obj) == 0 ? 1 : -1;
+}
+
+int
+model_get(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, void *obj)
+{
+	struct key k;
+
+	key_of(m, r, owner, id, &k);
+	return get_at(m, r, &k, obj);
+}
+
+int
+model_named_get(struct model *m, const struct rec *r, struct str name, void *obj)
+{
+	struct key k;
+
+	key_text(&k, m->tenant, OWNER_SYSTEM, r->store, name);
+	return get_at(m, r, &k, obj);
+}
+
+int
+model_named_put(struct model *m, const struct rec *r, struct str name, const void *obj)
+{
+	struct key k;
+
+	key_text(&k, m->tenant, OWNER_SYSTEM, r->store, name);
+	return put_at(m, r, &k, obj);
+}
+
+int
+model_named_del(struct model *m, const struct rec *r, struct str name)
+{
+	struct key k;
+
+	key_text(&k, m->tenant, OWNER_SYSTEM, r->store, name);
+	return store_del(m->t, STORE_DATA, key_str(&k), m->e);
 }
 
 /* Accounts and contact cards are what phonebooks show of users: whoever writes one, the

@@ -20,7 +20,8 @@ enum {
 	INDEX_LOGIN = 1001, /* user names, aliases, messaging ids: one name space -> user number */
 	INDEX_GROUP = 1002,
 	INDEX_BRANCH = 1003,
-	INDEX_ROOM = 1005 /* names, extensions and direct numbers of rooms -> room number */
+	INDEX_CALL = 1010, /* of the user: source and key of a call in progress */
+	INDEX_ROOM = 1005  /* names, extensions and direct numbers of rooms -> room number */
 };
 /* Kinds in STORE_META keys. */
 enum { META_COUNTER = 1, META_DIGEST_KEY = 2, META_REPEATS = 3 };
@@ -49,6 +50,11 @@ int model_layered(
 /* Stores what differs from the groups and the defaults; nothing left = no record. 0 or -1. */
 int model_layered_put(
     struct model *m, const struct rec *r, uint32_t owner, const struct user *u, const void *obj);
+
+/* Likewise for records of the system that are found by a name. */
+int model_named_get(struct model *m, const struct rec *r, struct str name, void *obj);
+int model_named_put(struct model *m, const struct rec *r, struct str name, const void *obj);
+int model_named_del(struct model *m, const struct rec *r, struct str name);
 
 /* From bytes as stored. */
 int model_decode(struct model *m, const struct rec *r, struct str stored, void *obj);

@@ -17,10 +17,10 @@
 enum {
 	FEED_MAJOR = 1,
 	FEED_MINOR = 0,
-	FEED_VERSION = 1,        /* of the records in bodies */
-	FEED_WINDOW = 256,       /* messages without an acknowledgement */
-	FEED_BODY_MAX = 65536,   /* bytes of a record in a message */
-	FEED_KEY_MAX = 400 * 4   /* bytes of the name of a call or conference */
+	FEED_VERSION = 1,      /* of the records in bodies */
+	FEED_WINDOW = 256,     /* messages without an acknowledgement */
+	FEED_BODY_MAX = 65536, /* bytes of a record in a message */
+	FEED_KEY_MAX = 400 * 4 /* bytes of the name of a call or conference */
 };
 
 /* The record of a message's body, NULL for kinds without one or that are not known. */

@@ -49,6 +49,8 @@ static const struct facts facts[] = {
     {RES_PHONEBOOKS, .plain = true},
     {RES_PHONEBOOK_NAMED, NAMES_COMMON, .mine = "Company", .theirs = "Company", .unknown = "None",
         .plain = true},
+    {RES_ACTIVECDRS_USER, NAMES_COMMON, .mine = "4410", .theirs = "4420", .unknown = "nobody",
+        .lenient = M_GET | M_HEAD, .plain = true},
 };
 
 const struct facts *

@@ -140,9 +140,10 @@ write_conf(struct rig *r, int i)
 	    "[gateway]\nlisten = 127.0.0.1\nport = %d\ncertificate = %s/tls/server.crt\n"
 	    "key = %s/tls/server.key\nroot = %s/gateway\nbackend = ipc://%s/gateway/backend.sock\n"
 	    "[backend]\nstate = %s/state\nlisten = ipc://%s/gateway/backend.sock\n"
-	    "control = ipc://%s/control/control.sock\nauth_keys = %s/auth/keys\n%s",
+	    "control = ipc://%s/control/control.sock\nauth_keys = %s/auth/keys\n"
+	    "feed_listen = ipc://%s/feeds/feeds.sock\n%s",
 	    r->port[i < 0 ? 0 : i], r->dir, r->dir, r->dir, r->dir, r->dir, r->dir, r->dir, r->dir,
-	    r->extra != NULL ? r->extra : "");
+	    r->dir, r->extra != NULL ? r->extra : "");
 	fclose(f);
 }
 

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: ISC */
+#include "backend/live.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "backend/key.h"
+#include "backend/settings_now.h"
+#include "common/sipaddr.h"
+
+static bool
+same_host(struct str a, struct str b)
+{
+	return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
+}
+
+static bool
+is_ours(const struct settings *s, struct str host)
+{
+	if (same_host(host, s->realm))
+		return true;
+	for (size_t i = 0; REC_HAS(s, settings, sip_domains) && i < s->sip_domains.n; i++)
+		if (same_host(host, s->sip_domains.v[i]))
+			return true;
+	return false;
+}
+
+int
+live_user(struct model *m, struct str proved, struct str shown, uint32_t *ret)
+{
+	struct settings s;
+	struct sipaddr addr;
+
+	sipaddr_read(&addr, proved.n > 0 ? proved : shown);
+	if (addr.user.n == 0 || addr.host.n == 0)
+		return 0;
+	if (model_settings(m, &s) != 0)
+		return -1;
+	/* Somebody of the same name elsewhere is somebody else. */
+	return is_ours(&s, addr.host) ? model_name(m, INDEX_LOGIN, addr.user, ret) : 0;
+}
+
+/* "source NUL key": what a source says cannot name another one's row. */
+static struct str
+row_name(struct model *m, struct str source, struct str key)
+{
+	char *p = arena_alloc(m->a, source.n + 1 + key.n);
+
+	if (p == NULL)
+		return (struct str){NULL, 0};
+	memcpy(p, source.p, source.n);
+	p[source.n] = '\0';
+	if (key.n > 0)
+		memcpy(p + source.n + 1, key.p, key.n);
+	return (struct str){p, source.n + 1 + key.n};
+}
+
+static void
+ref_key(struct key *k, struct model *m, int64_t user, struct str name)
+{
+	key_text(k, m->tenant, (uint32_t)user, INDEX_CALL, name);
+}
+
+static int
+refer(struct model *m, bool has, int64_t user, struct str name)
+{
+	struct key k;
+
+	if (!has)
+		return 0;
+	ref_key(&k, m, user, name);
+	return store_put(m->t, STORE_INDEX, key_str(&k), STR_LIT("."), m->e);
+}
+
+static int
+unrefer(struct model *m, bool has, int64_t user, struct str name)
+{
+	struct key k;
+
+	if (!has)
+		return 0;
+	ref_key(&k, m, user, name);
+	return store_del(m->t, STORE_INDEX, key_str(&k), m->e) < 0 ? -1 : 0;
+}
+
+static int
+unrefer_both(struct model *m, const struct active_call *a, struct str name)
+{
+	return unrefer(m, REC_HAS(a, active_call, caller), a->caller, name) != 0 ||
+	        unrefer(m, REC_HAS(a, active_call, callee), a->callee, name) != 0
+	    ? -1
+	    : 0;
+}
+
+/* Who takes part is looked up when the call becomes known and stays so: a name that is given to
+ * somebody else meanwhile does not hand the call over. */
+static int
+find_users(struct model *m, struct active_call *a)
+{
+	uint32_t user;
+	int rc;
+
+	if ((rc = live_user(m, a->call.caller_aor, a->call.caller, &user)) < 0)
+		return -1;
+	if (rc == 1)
+		REC_SET(a, active_call, caller, user);
+	if ((rc = live_user(m, a->call.callee_aor, a->call.callee, &user)) < 0)
+		return -1;
+	if (rc == 1)
+		REC_SET(a, active_call, callee, user);
+	return 0;
+}
+
+int
+live_call_set(
+    struct model *m, struct live_source *s, struct str key, const struct live_call *call)
+{
+	struct active_call a, old;
+	struct str name;
+	int had;
+
+	if (key.n == 0 || key.n > LIVE_KEY_MAX)
+		return err_set(m->e, ERR_INVALID, "the name of the call is empty or too long");
+	if ((name = row_name(m, s->name, key)).p == NULL)
+		return err_set(m->e, ERR_TOO_LARGE, NULL);
+	if ((had = model_named_get(m, &rec_active_call, name, &old)) < 0)
+		return -1;
+	if (had == 0 && s->rows >= LIVE_ROWS_MAX)
+		return err_set(m->e, ERR_INVALID, "the source has too many calls");
+	memset(&a, 0, sizeof(a));
+	REC_SET(&a, active_call, call, *call);
+	if (!REC_HAS(call, live_call, caller_aor))
+		a.call.caller_aor = (struct str){NULL, 0};
+	if (!REC_HAS(call, live_call, callee_aor))
+		a.call.callee_aor = (struct str){NULL, 0};
+	REC_SET(&a, active_call, source, s->name);
+	REC_SET(&a, active_call, generation, s->generation);
+	if (find_users(m, &a) != 0 || (had == 1 && unrefer_both(m, &old, name) != 0) ||
+	    refer(m, REC_HAS(&a, active_call, caller), a.caller, name) != 0 ||
+	    refer(m, REC_HAS(&a, active_call, callee), a.callee, name) != 0 ||
+	    model_named_put(m, &rec_active_call, name, &a) != 0)
+		return -1;
+	s->rows += had == 0;
+	return 0;
+}
+
+static int
+end_named(struct model *m, struct live_source *s, struct str name)
+{
+	struct active_call old;
+	int had = model_named_get(m, &rec_active_call, name, &old);
+
+	if (had <= 0)
+		return had;
+	if (unrefer_both(m, &old, name) != 0 || model_named_del(m, &rec_active_call, name) < 0)
+		return -1;
+	s->rows -= s->rows > 0;
+	return 0;
+}
+
+int
+live_call_end(struct model *m, struct live_source *s, struct str key)
+{
+	struct str name;
+
+	if (key.n == 0 || key.n > LIVE_KEY_MAX)
+		return err_set(m->e, ERR_INVALID, "the name of the call is empty or too long");
+	name = row_name(m, s->name, key);
+	return name.p != NULL ? end_named(m, s, name) : err_set(m->e, ERR_TOO_LARGE, NULL);
+}
+
+/* Rows that a snapshot has not named, some at a time: what is scanned must not be changed. */
+enum { SWEEP_AT_ONCE = 256 };
+
+struct stale {
+	struct model *m;
+	struct live_source *s;
+	struct str names[SWEEP_AT_ONCE];
+	size_t n;
+	struct str last;
+	bool failed;
+};
+
+static int
+collect(void *arg, struct str key, struct str val)
+{
+	struct stale *st = arg;
+	struct active_call a;
+
+	st->last = arena_copy(st->m->a, key);
+	if (st->last.p == NULL || model_decode(st->m, &rec_active_call, val, &a) != 0)
+		return st->failed = true;
+	if (a.generation >= st->s->generation)
+		return 0;
+	st->names[st->n] = (struct str){st->last.p + KEY_HEAD, st->last.n - KEY_HEAD};
+	return ++st->n == SWEEP_AT_ONCE;
+}
+
+int
+live_sweep(struct model *m, struct live_source *s)
+{
+	struct stale st = {.m = m, .s = s, .last = {"", 0}};
+	struct str prefix = row_name(m, s->name, (struct str){"", 0});
+	struct key k;
+
+	if (prefix.p == NULL)
+		return err_set(m->e, ERR_TOO_LARGE, NULL);
+	key_text(&k, m->tenant, OWNER_SYSTEM, rec_active_call.store, prefix);
+	do {
+		st.n = 0;
+		if (store_scan(m->t, STORE_DATA, key_str(&k), st.last, collect, &st, m->e) != 0)
+			return -1;
+		if (st.failed)
+			return m->e->code != ERR_OK ? -1 : err_set(m->e, ERR_TOO_LARGE, NULL);
+		for (size_t i = 0; i < st.n; i++)
+			if (end_named(m, s, st.names[i]) != 0)
+				return -1;
+	} while (st.n == SWEEP_AT_ONCE);
+	return 0;
+}
+
+struct named {
+	struct model *m;
+	struct str names[LIVE_CALLS_AT_ONCE];
+	size_t n;
+	bool failed;
+};
+
+static int
+collect_name(void *arg, struct str key, struct str val)
+{
+	struct named *n = arg;
+
+	(void)val;
+	n->names[n->n] = arena_copy(n->m->a, (struct str){key.p + KEY_HEAD, key.n - KEY_HEAD});
+	n->failed = n->names[n->n].p == NULL;
+	return n->failed || ++n->n == LIVE_CALLS_AT_ONCE;
+}
+
+int
+live_calls_of(struct model *m, uint32_t user, struct str after, live_call_fn *row, void *arg)
+{
+	struct named *n = arena_alloc(m->a, sizeof(*n));
+	struct active_call a;
+	struct key prefix, from;
+
+	if (n == NULL)
+		return err_set(m->e, ERR_TOO_LARGE, NULL);
+	n->m = m;
+	key_kind(&prefix, m->tenant, user, INDEX_CALL);
+	ref_key(&from, m, user, after);
+	if (store_scan(m->t, STORE_INDEX, key_str(&prefix),
+	        after.n > 0 ? key_str(&from) : (struct str){"", 0}, collect_name, n, m->e) != 0)
+		return -1;
+	if (n->failed)
+		return err_set(m->e, ERR_TOO_LARGE, NULL);
+	for (size_t i = 0; i < n->n; i++) {
+		int rc = model_named_get(m, &rec_active_call, n->names[i], &a);
+
+		if (rc < 0)
+			return -1;
+		if (rc == 1 && row(arg, n->names[i], &a) != 0)
+			return 0;
+	}
+	return n->n == LIVE_CALLS_AT_ONCE;
+}

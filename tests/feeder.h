@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A feed made by a test: it says what it is told to say, right or wrong, to the socket of feeds of
+ * a real backend, and hands out what comes back.
+ */
+#ifndef TESTS_FEEDER_H
+#define TESTS_FEEDER_H
+
+#include "ipc/client.h"
+#include "ipc/feed.h"
+#include "tests/rig.h"
+
+struct feeder {
+	struct ipc_client *client;
+	char source[64], epoch[64];
+	int64_t seq; /* of the last message sent */
+	struct arena mem;
+};
+
+/* Where feeds connect to the rig's backend. */
+const char *feeder_endpoint(const struct rig *r);
+
+/* Connects; fails the test when that takes 10 s. */
+void feeder_open(struct feeder *f, const char *endpoint, const char *source, const char *epoch);
+void feeder_close(struct feeder *f);
+/* Says hello and returns the last number that is stored. */
+int64_t feeder_hello(struct feeder *f);
+
+/* Sends a frame as it is. */
+void feeder_frame(struct feeder *f, enum env_type type, const void *obj);
+/* Sends a message under a number; `record` may be NULL. */
+void feeder_send_as(struct feeder *f, int64_t seq, enum feed_kind kind, const char *key,
+    const void *record);
+/* The same under the next number. */
+void feeder_send(struct feeder *f, enum feed_kind kind, const char *key, const void *record);
+/* Waits for a frame of the type, other ones are passed over: fails the test after 10 s. */
+void feeder_expect(struct feeder *f, enum env_type type, void *obj);
+/* Waits until everything that was sent is acknowledged. */
+void feeder_settle(struct feeder *f);
+/* Whether nothing comes within some milliseconds. */
+bool feeder_silent(struct feeder *f, int ms);
+
+/* A call between two addresses, answered at the time when it started. */
+struct live_call feeder_call(const char *caller, const char *callee, int64_t started);
+
+#endif
