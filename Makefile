@@ -206,7 +206,7 @@ check-all: check-ci
 # stay in build/fuzz/T; a crash becomes a file of tests/fuzz/corpus/T.
 T ?= json
 S ?= 60
-FUZZ_SRC := $(COMMON_SRC) $(TEXT_SRC) $(DEV_SRC) ipc/env.c gateway/multipart.c backend/image_header.c
+FUZZ_SRC := $(COMMON_SRC) $(TEXT_SRC) $(DEV_SRC) ipc/env.c ipc/feed.c gateway/multipart.c backend/image_header.c
 $(BUILD)/tests/fuzz_replay: $(call obj,tests/fuzz/replay.c $(wildcard tests/fuzz/fuzz_*.c)) $(TEST_LIBS)
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LDLIBS)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* A frame as it arrives on a socket. */
+/* A frame as it arrives on a socket: a gateway's, an operator's, a feed's. */
 #include "ipc/env.h"
+#include "ipc/feed.h"
 
 #include "tests/fuzz/fuzz.h"
 
@@ -16,6 +17,14 @@ fuzz_env(const uint8_t *data, size_t size)
 		struct credit credit;
 		struct ctl_request ctl_request;
 		struct ctl_reply ctl_reply;
+		struct feed_hello feed_hello;
+		struct feed_welcome feed_welcome;
+		struct feed_message feed_message;
+		struct feed_ack feed_ack;
+		struct feed_want feed_want;
+		struct feed_volatile feed_volatile;
+		struct feed_command feed_command;
+		struct feed_result feed_result;
 	} x, y;
 	struct arena a;
 	struct err e = {.depth = 0};
