@@ -23,8 +23,15 @@ store_setup(struct store *s, const struct store_ops *ops, const struct store_con
 {
 	s->ops = ops;
 	s->conf = *conf;
+	pthread_mutex_init(&s->writing, NULL);
 	atomic_flag_clear(&s->panicked);
 	atomic_init(&s->commits, 0);
+}
+
+void
+store_finish(struct store *s)
+{
+	pthread_mutex_destroy(&s->writing);
 }
 
 struct store_txn *
@@ -97,7 +104,13 @@ store_close(struct store *s)
 int
 store_begin(struct store *s, enum store_mode mode, struct store_txn **ret, struct err *e)
 {
-	return s->ops->begin(s, NULL, mode, ret, e);
+	if (mode == STORE_WRITE)
+		pthread_mutex_lock(&s->writing);
+	if (s->ops->begin(s, NULL, mode, ret, e) == 0)
+		return 0;
+	if (mode == STORE_WRITE)
+		pthread_mutex_unlock(&s->writing);
+	return -1;
 }
 
 int
@@ -113,12 +126,16 @@ store_commit(struct store_txn *t, struct err *e)
 	struct store *s = t->store;
 	struct store_txn *parent = t->parent;
 	bool wrote = t->wrote;
+	int rc;
 
 	if (t->mode == STORE_READ) {
 		s->ops->abort(t);
 		return 0;
 	}
-	if (s->ops->commit(t, e) != 0)
+	rc = s->ops->commit(t, e);
+	if (parent == NULL)
+		pthread_mutex_unlock(&s->writing);
+	if (rc != 0)
 		return -1;
 	if (wrote && parent != NULL)
 		parent->wrote = true;
@@ -130,7 +147,12 @@ store_commit(struct store_txn *t, struct err *e)
 void
 store_abort(struct store_txn *t)
 {
-	t->store->ops->abort(t);
+	struct store *s = t->store;
+	bool outermost = t->mode == STORE_WRITE && t->parent == NULL;
+
+	s->ops->abort(t);
+	if (outermost)
+		pthread_mutex_unlock(&s->writing);
 }
 
 int
@@ -189,6 +211,74 @@ store_scan(struct store_txn *t, enum store_table table, struct str prefix, struc
 	struct str start = str_cmp(after, prefix) > 0 ? after : prefix;
 
 	return t->store->ops->scan(t, table, start, in_range, &r, e);
+}
+
+int
+store_part_get(struct store_txn *t, uint32_t part, struct str key, struct arena *a, struct str *val,
+    struct err *e)
+{
+	return t->store->ops->part_get(t, part, key, a, val, e);
+}
+
+int
+store_part_put(struct store_txn *t, uint32_t part, struct str key, struct str val, struct err *e)
+{
+	assert(t->mode == STORE_WRITE);
+	if (t->store->ops->part_put(t, part, key, val, e) != 0)
+		return -1;
+	t->wrote = true;
+	return 0;
+}
+
+enum { PREFIX_MAX = 512 };
+
+/* The least key that is greater than all that begin with the prefix. */
+static struct str
+behind(struct str prefix, char end[PREFIX_MAX])
+{
+	size_t n = prefix.n;
+
+	assert(n <= PREFIX_MAX);
+	if (n > 0)
+		memcpy(end, prefix.p, n);
+	while (n > 0 && (unsigned char)end[n - 1] == 0xff)
+		n--;
+	if (n > 0)
+		end[n - 1]++;
+	return (struct str){end, n};
+}
+
+int
+store_part_scan(struct store_txn *t, uint32_t part, enum store_order order, struct str prefix,
+    struct str after, store_row_fn *row, void *arg, struct err *e)
+{
+	struct range r = {prefix, after, row, arg};
+	char end[PREFIX_MAX];
+	struct str start = str_cmp(after, prefix) > 0 ? after : prefix;
+
+	if (order == STORE_DOWN) {
+		start = behind(prefix, end);
+		if (after.n > 0 && (start.n == 0 || str_cmp(after, start) < 0))
+			start = after;
+	}
+	return t->store->ops->part_scan(t, part, order, start, in_range, &r, e);
+}
+
+size_t
+store_part_list(struct store *s, uint32_t from, uint32_t *ret, size_t max)
+{
+	return s->ops->part_list(s, from, ret, max);
+}
+
+int
+store_part_drop(struct store *s, uint32_t part, struct err *e)
+{
+	int rc;
+
+	pthread_mutex_lock(&s->writing);
+	rc = s->ops->part_drop(s, part, e);
+	pthread_mutex_unlock(&s->writing);
+	return rc;
 }
 
 int

@@ -84,6 +84,30 @@ typedef int store_row_fn(void *arg, struct str key, struct str val);
 int store_scan(struct store_txn *t, enum store_table table, struct str prefix, struct str after,
     store_row_fn *row, void *arg, struct err *e);
 
+/*
+ * Partitions, for what grows with time and goes by age: each is a table of its own that is found by
+ * a number, lies in a file of its own and is removed as a whole. It comes into being with the first
+ * row that is put there. They take part in transactions as the tables do, but their coming and
+ * going does not: an empty partition may be left of what was aborted, and who reads in an older
+ * transaction finds a dropped one empty.
+ */
+/* As store_get(); 0 also when there is no such partition. */
+int store_part_get(struct store_txn *t, uint32_t part, struct str key, struct arena *a,
+    struct str *val, struct err *e);
+int store_part_put(
+    struct store_txn *t, uint32_t part, struct str key, struct str val, struct err *e);
+/* As store_scan(); STORE_DOWN goes against the order of the keys, and `after` is what it starts
+ * before. */
+enum store_order { STORE_UP, STORE_DOWN };
+int store_part_scan(struct store_txn *t, uint32_t part, enum store_order order, struct str prefix,
+    struct str after, store_row_fn *row, void *arg, struct err *e);
+/* The numbers of the partitions from `from` up, in order, at most `max`; returns how many. */
+size_t store_part_list(struct store *s, uint32_t from, uint32_t *ret, size_t max);
+/* Removes a partition with all that is in it, for good when it returns: 1, 0 = there is none, -1.
+ * It waits for who reads there and for the write transaction that is open, and the next one waits
+ * for it: the calling thread must have none. */
+int store_part_drop(struct store *s, uint32_t part, struct err *e);
+
 /* Writes a checkpoint when at least `min_log_bytes` of log came since the last one
  * (0 = always), and removes logs no longer needed. For the maintenance thread. */
 int store_checkpoint(struct store *s, uint64_t min_log_bytes, struct err *e);

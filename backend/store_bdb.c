@@ -7,7 +7,9 @@
 #include "backend/store.h"
 
 #include <db.h>
+#include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 #include "backend/store_disk.h"
 #include "backend/store_engine.h"
 #include "backend/store_gate.h"
+#include "backend/store_parts.h"
 
 enum {
 	PAGE = 4096, /* what the file system writes whole: a larger page can be torn */
@@ -37,6 +40,7 @@ struct bdb {
 	struct store base;
 	DB_ENV *env;
 	DB *table[STORE_TABLES];
+	struct store_parts parts;
 	struct store_gate gate;
 	int home;            /* descriptor that holds the lock of the directory */
 	atomic_bool running; /* faults are panics from now on, not errors of store_open() */
@@ -128,22 +132,98 @@ open_env(struct bdb *b, struct err *e)
 }
 
 static int
+open_file(struct bdb *b, const char *file, bool make, DB **ret, struct err *e)
+{
+	const u_int32_t flags = DB_THREAD | DB_AUTO_COMMIT | DB_MULTIVERSION | (make ? DB_CREATE : 0);
+	DB *db;
+	int r;
+
+	if ((r = db_create(&db, b->env, 0)) != 0)
+		return fail(b, r, file, e);
+	if ((make &&
+	        ((r = db->set_pagesize(db, PAGE)) != 0 || (r = db->set_flags(db, DB_CHKSUM)) != 0)) ||
+	    (r = db->open(db, NULL, file, NULL, DB_BTREE, flags, 0600)) != 0) {
+		(void)db->close(db, 0);
+		return fail(b, r, file, e);
+	}
+	*ret = db;
+	return 0;
+}
+
+static int
 open_tables(struct bdb *b, struct err *e)
 {
-	const u_int32_t flags = DB_CREATE | DB_THREAD | DB_AUTO_COMMIT | DB_MULTIVERSION;
-
-	for (int i = 0; i < STORE_TABLES; i++) {
-		DB *db;
-		int ret;
-
-		if ((ret = db_create(&db, b->env, 0)) != 0)
-			return fail(b, ret, files[i], e);
-		b->table[i] = db;
-		if ((ret = db->set_pagesize(db, PAGE)) != 0 || (ret = db->set_flags(db, DB_CHKSUM)) != 0 ||
-		    (ret = db->open(db, NULL, files[i], NULL, DB_BTREE, flags, 0600)) != 0)
-			return fail(b, ret, files[i], e);
-	}
+	for (int i = 0; i < STORE_TABLES; i++)
+		if (open_file(b, files[i], true, &b->table[i], e) != 0)
+			return -1;
 	return 0;
+}
+
+/* --- partitions -------------------------------------------------------------- */
+
+static const char *
+part_file(uint32_t number, char name[32])
+{
+	snprintf(name, 32, "part-%06u.db", number);
+	return name;
+}
+
+static int
+part_open(void *arg, uint32_t number, bool make, void **handle, struct err *e)
+{
+	char name[32];
+	DB *db;
+
+	if (open_file(arg, part_file(number, name), make, &db, e) != 0)
+		return -1;
+	*handle = db;
+	return 0;
+}
+
+static void
+part_close(void *arg, void *handle)
+{
+	DB *db = handle;
+
+	(void)arg;
+	/* What is not written yet is in the log, and in the cache. */
+	(void)db->close(db, DB_NOSYNC);
+}
+
+/* The library puts the file aside under another name first, and removes it when it has committed
+ * that; recovery ends what was begun. */
+static int
+part_remove(void *arg, uint32_t number, struct err *e)
+{
+	struct bdb *b = arg;
+	char name[32];
+	int ret = b->env->dbremove(b->env, NULL, part_file(number, name), NULL, DB_AUTO_COMMIT);
+
+	if (ret == 0 && (b->env->log_flush(b->env, NULL) != 0 || disk_flush_failed()))
+		store_panic(&b->base, "a removal could not be flushed to disk");
+	return ret == 0 ? 0 : fail(b, ret, name, e);
+}
+
+/* The files say which partitions there are, now that recovery has ended what was half made. */
+static int
+find_parts(struct bdb *b, struct err *e)
+{
+	DIR *d = opendir(b->base.conf.dir);
+	const struct dirent *entry;
+	int rc = 0;
+
+	if (d == NULL)
+		return err_set(e, ERR_INTERNAL, "%.80s: %s", b->base.conf.dir, strerror(errno));
+	while (rc == 0 && (entry = readdir(d)) != NULL) {
+		char name[32];
+		unsigned number;
+
+		if (sscanf(entry->d_name, "part-%u.db", &number) == 1 &&
+		    strcmp(entry->d_name, part_file(number, name)) == 0)
+			rc = parts_add(&b->parts, number, e);
+	}
+	closedir(d);
+	return rc;
 }
 
 static int
@@ -209,10 +289,15 @@ bdb_begin(struct store *s, struct store_txn *parent, enum store_mode mode, struc
 static void
 bdb_abort(struct store_txn *t)
 {
+	struct bdb *b = bdb_of(t);
+	bool outermost = t->mode == STORE_WRITE && t->parent == NULL;
+
 	if (t->mode == STORE_READ)
-		gate_end(&bdb_of(t)->gate, t);
+		gate_end(&b->gate, t);
 	else
 		txn_end(t);
+	if (outermost)
+		parts_release(&b->parts);
 }
 
 static int
@@ -240,15 +325,15 @@ bdb_commit(struct store_txn *t, struct err *e)
 	DB_TXN *txn = t->handle;
 	int ret = t->parent == NULL && t->wrote ? commit_durably(b, txn) : txn->commit(txn, 0);
 
+	if (t->parent == NULL)
+		parts_release(&b->parts);
 	free(t);
 	return ret == 0 ? 0 : fail(b, ret, "commit", e);
 }
 
 static int
-bdb_get(struct store_txn *t, enum store_table table, struct str key, struct arena *a,
-    struct str *val, struct err *e)
+get_in(DB *db, struct store_txn *t, struct str key, struct arena *a, struct str *val, struct err *e)
 {
-	DB *db = bdb_of(t)->table[table];
 	char small[VALUE_SMALL];
 	DBT k = dbt_of(key);
 	DBT v = {.data = small, .ulen = sizeof(small), .flags = DB_DBT_USERMEM};
@@ -269,13 +354,25 @@ bdb_get(struct store_txn *t, enum store_table table, struct str key, struct aren
 }
 
 static int
-bdb_put(struct store_txn *t, enum store_table table, struct str key, struct str val, struct err *e)
+bdb_get(struct store_txn *t, enum store_table table, struct str key, struct arena *a,
+    struct str *val, struct err *e)
 {
-	DB *db = bdb_of(t)->table[table];
+	return get_in(bdb_of(t)->table[table], t, key, a, val, e);
+}
+
+static int
+put_in(DB *db, struct store_txn *t, struct str key, struct str val, struct err *e)
+{
 	DBT k = dbt_of(key), v = dbt_of(val);
 	int ret = db->put(db, t->handle, &k, &v, 0);
 
 	return ret == 0 ? 0 : fail(bdb_of(t), ret, "put", e);
+}
+
+static int
+bdb_put(struct store_txn *t, enum store_table table, struct str key, struct str val, struct err *e)
+{
+	return put_in(bdb_of(t)->table[table], t, key, val, e);
 }
 
 static int
@@ -352,11 +449,33 @@ scan_on(struct scan *s)
 	return ret;
 }
 
+/* Row by row: the library has no parts in that direction. */
 static int
-bdb_scan(struct store_txn *t, enum store_table table, struct str start, store_row_fn *row,
+scan_down(struct scan *s, size_t start)
+{
+	int ret = DB_NOTFOUND;
+
+	if (start > 0)
+		ret = s->c->get(s->c, &s->k, &s->v, DB_SET_RANGE);
+	if (ret == 0 || ret == DB_NOTFOUND)
+		ret = scan_rows(s, ret == 0 ? DB_PREV : DB_LAST, 1);
+	while (ret == 0 && !s->stopped)
+		ret = scan_rows(s, DB_PREV, 1);
+	return ret;
+}
+
+static int
+scan_up(struct scan *s)
+{
+	int ret = scan_rows(s, DB_SET_RANGE, SCAN_SINGLE);
+
+	return ret == 0 ? scan_on(s) : ret;
+}
+
+static int
+scan_in(DB *db, struct store_txn *t, enum store_order order, struct str start, store_row_fn *row,
     void *arg, struct err *e)
 {
-	DB *db = bdb_of(t)->table[table];
 	struct scan s = {.k = {.size = (u_int32_t)start.n, .flags = DB_DBT_REALLOC},
 	    .v = {.flags = DB_DBT_REALLOC},
 	    .row = row,
@@ -368,14 +487,84 @@ bdb_scan(struct store_txn *t, enum store_table table, struct str start, store_ro
 	if (start.n > 0)
 		memcpy(s.k.data, start.p, start.n);
 	if ((ret = db->cursor(db, t->handle, &s.c, 0)) == 0) {
-		if ((ret = scan_rows(&s, DB_SET_RANGE, SCAN_SINGLE)) == 0)
-			ret = scan_on(&s);
+		ret = order == STORE_UP ? scan_up(&s) : scan_down(&s, start.n);
 		end = s.c->close(s.c);
 		ret = ret == 0 || ret == DB_NOTFOUND ? end : ret;
 	}
 	free(s.k.data);
 	free(s.v.data);
 	return ret == 0 ? 0 : fail(bdb_of(t), ret, "scan", e);
+}
+
+static int
+bdb_scan(struct store_txn *t, enum store_table table, struct str start, store_row_fn *row,
+    void *arg, struct err *e)
+{
+	return scan_in(bdb_of(t)->table[table], t, STORE_UP, start, row, arg, e);
+}
+
+/* 1 with the handle to read by, 0 = there is no such partition, -1. */
+static int
+part_enter(struct store_txn *t, uint32_t part, void **db, struct err *e)
+{
+	struct store_parts *p = &bdb_of(t)->parts;
+
+	return t->mode == STORE_READ ? parts_pin(p, part, db, e) : parts_hold(p, part, false, db, e);
+}
+
+static void
+part_leave(struct store_txn *t, uint32_t part)
+{
+	if (t->mode == STORE_READ)
+		parts_unpin(&bdb_of(t)->parts, part);
+}
+
+static int
+bdb_part_get(struct store_txn *t, uint32_t part, struct str key, struct arena *a, struct str *val,
+    struct err *e)
+{
+	void *db;
+	int rc;
+
+	if ((rc = part_enter(t, part, &db, e)) != 1)
+		return rc;
+	rc = get_in(db, t, key, a, val, e);
+	part_leave(t, part);
+	return rc;
+}
+
+static int
+bdb_part_put(struct store_txn *t, uint32_t part, struct str key, struct str val, struct err *e)
+{
+	void *db;
+
+	return parts_hold(&bdb_of(t)->parts, part, true, &db, e) == 1 ? put_in(db, t, key, val, e) : -1;
+}
+
+static int
+bdb_part_scan(struct store_txn *t, uint32_t part, enum store_order order, struct str start,
+    store_row_fn *row, void *arg, struct err *e)
+{
+	void *db;
+	int rc;
+
+	if ((rc = part_enter(t, part, &db, e)) != 1)
+		return rc;
+	rc = scan_in(db, t, order, start, row, arg, e);
+	part_leave(t, part);
+	return rc;
+}
+
+static size_t
+bdb_part_list(struct store *s, uint32_t from, uint32_t *ret, size_t max)
+{
+	return parts_list(&((struct bdb *)s)->parts, from, ret, max);
+}
+
+static int
+bdb_part_drop(struct store *s, uint32_t part, struct err *e)
+{
+	return parts_drop(&((struct bdb *)s)->parts, part, part_remove, e);
 }
 
 static int
@@ -424,6 +613,7 @@ bdb_close(struct store *s)
 
 	if (atomic_load(&b->running))
 		(void)b->env->txn_checkpoint(b->env, 0, 0, DB_FORCE);
+	parts_free(&b->parts);
 	for (int i = 0; i < STORE_TABLES; i++)
 		if (b->table[i] != NULL)
 			(void)b->table[i]->close(b->table[i], 0);
@@ -431,6 +621,7 @@ bdb_close(struct store *s)
 		(void)b->env->close(b->env, 0);
 	gate_destroy(&b->gate);
 	close(b->home);
+	store_finish(&b->base);
 	free(b);
 }
 
@@ -444,11 +635,15 @@ bdb_open(struct store **ret, const struct store_conf *conf, struct err *e)
 		return err_set(e, ERR_INTERNAL, "store: out of memory");
 	store_setup(&b->base, &store_bdb_ops, conf);
 	gate_init(&b->gate, &b->base, snapshot, txn_end);
+	b->parts.open_one = part_open;
+	b->parts.close_one = part_close;
+	b->parts.arg = b;
+	parts_init(&b->parts);
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	if ((b->home = disk_home(conf->dir, e)) == -1 || open_env(b, e) != 0)
 		goto failed;
 	store_log_phase(&b->base, "environment opened and recovered", &t);
-	if (open_tables(b, e) != 0)
+	if (open_tables(b, e) != 0 || find_parts(b, e) != 0)
 		goto failed;
 	store_log_phase(&b->base, "tables opened", &t);
 	atomic_store(&b->running, true);
@@ -460,4 +655,5 @@ failed:
 }
 
 const struct store_ops store_bdb_ops = {bdb_open, bdb_close, bdb_begin, bdb_commit, bdb_abort,
-    bdb_get, bdb_put, bdb_del, bdb_scan, bdb_checkpoint, bdb_trickle, bdb_stats};
+    bdb_get, bdb_put, bdb_del, bdb_scan, bdb_part_get, bdb_part_put, bdb_part_scan, bdb_part_list,
+    bdb_part_drop, bdb_checkpoint, bdb_trickle, bdb_stats};

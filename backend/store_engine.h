@@ -6,6 +6,7 @@
 #ifndef BACKEND_STORE_ENGINE_H
 #define BACKEND_STORE_ENGINE_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdnoreturn.h>
 #include <time.h>
@@ -28,6 +29,16 @@ struct store_ops {
 	/* All rows from the first key that is not less than `start`, until `row` returns != 0. */
 	int (*scan)(struct store_txn *t, enum store_table table, struct str start, store_row_fn *row,
 	    void *arg, struct err *e);
+	int (*part_get)(struct store_txn *t, uint32_t part, struct str key, struct arena *a,
+	    struct str *val, struct err *e);
+	int (*part_put)(
+	    struct store_txn *t, uint32_t part, struct str key, struct str val, struct err *e);
+	/* STORE_DOWN: from the last key that is less than `start`. */
+	int (*part_scan)(struct store_txn *t, uint32_t part, enum store_order order, struct str start,
+	    store_row_fn *row, void *arg, struct err *e);
+	size_t (*part_list)(struct store *s, uint32_t from, uint32_t *ret, size_t max);
+	/* No write transaction is open, and none begins meanwhile. */
+	int (*part_drop)(struct store *s, uint32_t part, struct err *e);
 	int (*checkpoint)(struct store *s, uint64_t min_log_kib, struct err *e);
 	int (*trickle)(struct store *s, int percent, struct err *e);
 	void (*stats)(struct store *s, struct store_stats *ret);
@@ -36,6 +47,7 @@ struct store_ops {
 struct store {
 	const struct store_ops *ops;
 	struct store_conf conf;
+	pthread_mutex_t writing; /* by the outermost write transaction, or who drops a partition */
 	atomic_flag panicked;
 	atomic_ulong commits;
 };
@@ -57,8 +69,9 @@ void store_log(const struct store *s, const char *fmt, ...) __attribute__((forma
 void store_log_phase(const struct store *s, const char *what, struct timespec *since);
 /* Calls conf.panic once. Never returns: whoever comes second waits for the end of the process. */
 noreturn void store_panic(struct store *s, const char *why);
-/* The state every engine starts from. */
+/* The state every engine starts from, and its end. */
 void store_setup(struct store *s, const struct store_ops *ops, const struct store_conf *conf);
+void store_finish(struct store *s);
 /* A transaction without a handle, for free(); NULL with *e when memory ends. */
 struct store_txn *store_txn_new(
     struct store *s, struct store_txn *parent, enum store_mode mode, struct err *e);

@@ -24,9 +24,16 @@ struct rows {
 	size_t n, size;
 };
 
+struct part {
+	uint32_t number;
+	struct rows rows;
+};
+
 struct state {
 	unsigned refs;
 	struct rows table[STORE_TABLES];
+	struct part *part; /* by number */
+	size_t nparts;
 };
 
 struct mem {
@@ -55,16 +62,38 @@ row_drop(struct row *r)
 }
 
 static void
+rows_drop(struct rows *r)
+{
+	for (size_t k = 0; k < r->n; k++)
+		row_drop(r->v[k]);
+	free(r->v);
+}
+
+static void
 state_drop(struct state *s)
 {
 	if (--s->refs > 0)
 		return;
-	for (int i = 0; i < STORE_TABLES; i++) {
-		for (size_t k = 0; k < s->table[i].n; k++)
-			row_drop(s->table[i].v[k]);
-		free(s->table[i].v);
-	}
+	for (int i = 0; i < STORE_TABLES; i++)
+		rows_drop(&s->table[i]);
+	for (size_t i = 0; i < s->nparts; i++)
+		rows_drop(&s->part[i].rows);
+	free(s->part);
 	free(s);
+}
+
+/* Room for one more, so that a single insertion does not grow it again. */
+static int
+rows_copy(struct rows *to, const struct rows *from)
+{
+	if ((to->v = malloc((from->n + 1) * sizeof(struct row *))) == NULL)
+		return -1;
+	to->size = from->n + 1;
+	for (to->n = 0; to->n < from->n; to->n++) {
+		to->v[to->n] = from->v[to->n];
+		to->v[to->n]->refs++;
+	}
+	return 0;
 }
 
 static struct state *
@@ -75,22 +104,20 @@ state_copy(const struct state *old)
 	if (s == NULL)
 		return NULL;
 	s->refs = 1;
-	for (int i = 0; i < STORE_TABLES; i++) {
-		const struct rows *from = &old->table[i];
-		struct rows *to = &s->table[i];
-
-		/* Room for one more, so that a single insertion does not grow it again. */
-		if ((to->v = malloc((from->n + 1) * sizeof(struct row *))) == NULL) {
-			state_drop(s);
-			return NULL;
-		}
-		to->size = from->n + 1;
-		for (; to->n < from->n; to->n++) {
-			to->v[to->n] = from->v[to->n];
-			to->v[to->n]->refs++;
-		}
+	for (int i = 0; i < STORE_TABLES; i++)
+		if (rows_copy(&s->table[i], &old->table[i]) != 0)
+			goto failed;
+	if ((s->part = calloc(old->nparts + 1, sizeof(*s->part))) == NULL)
+		goto failed;
+	for (; s->nparts < old->nparts; s->nparts++) {
+		s->part[s->nparts].number = old->part[s->nparts].number;
+		if (rows_copy(&s->part[s->nparts].rows, &old->part[s->nparts].rows) != 0)
+			goto failed;
 	}
 	return s;
+failed:
+	state_drop(s);
+	return NULL;
 }
 
 /* The first row whose key is not less; *found when it is the key itself. */
@@ -161,6 +188,7 @@ mem_close(struct store *s)
 
 	state_drop(m->committed);
 	pthread_mutex_destroy(&m->lock);
+	store_finish(s);
 	free(m);
 }
 
@@ -232,27 +260,37 @@ mem_commit(struct store_txn *t, struct err *e)
 	return 0;
 }
 
-/* The rows of a table to change, in a state that nobody else holds; NULL when memory ends.
- * Called with the lock. */
+/* A state that nobody else holds, in the place of *at; NULL when memory ends. Called with the
+ * lock. */
+static struct state *
+own_state(struct state **at)
+{
+	struct state *s = *at;
+
+	if (s->refs > 1) {
+		if ((s = state_copy(s)) == NULL)
+			return NULL;
+		state_drop(*at);
+		*at = s;
+	}
+	return s;
+}
+
+/* The rows of a table to change; NULL when memory ends. Called with the lock. */
 static struct rows *
 writable(struct store_txn *t, enum store_table table)
 {
 	struct state *s = t->handle;
 
-	if (s->refs > 1) {
-		if ((s = state_copy(s)) == NULL)
-			return NULL;
-		state_drop(t->handle);
+	s = own_state(&s);
+	if (s != NULL)
 		t->handle = s;
-	}
-	return &s->table[table];
+	return s != NULL ? &s->table[table] : NULL;
 }
 
 static int
-mem_get(struct store_txn *t, enum store_table table, struct str key, struct arena *a,
-    struct str *val, struct err *e)
+get_in(const struct rows *r, struct str key, struct arena *a, struct str *val, struct err *e)
 {
-	const struct rows *r = &((struct state *)t->handle)->table[table];
 	bool found;
 	size_t i = rows_find(r, key, &found);
 
@@ -260,6 +298,13 @@ mem_get(struct store_txn *t, enum store_table table, struct str key, struct aren
 		return 0;
 	*val = arena_copy(a, r->v[i]->val);
 	return val->p != NULL ? 1 : no_memory(e);
+}
+
+static int
+mem_get(struct store_txn *t, enum store_table table, struct str key, struct arena *a,
+    struct str *val, struct err *e)
+{
+	return get_in(&((struct state *)t->handle)->table[table], key, a, val, e);
 }
 
 static int
@@ -317,6 +362,136 @@ mem_scan(struct store_txn *t, enum store_table table, struct str start, store_ro
 	return 0;
 }
 
+/* The place of a partition, or where it would stand. */
+static size_t
+part_place(const struct state *s, uint32_t number)
+{
+	size_t i = 0;
+
+	while (i < s->nparts && s->part[i].number < number)
+		i++;
+	return i;
+}
+
+static struct rows *
+part_rows(struct state *s, uint32_t number)
+{
+	size_t i = part_place(s, number);
+
+	return i < s->nparts && s->part[i].number == number ? &s->part[i].rows : NULL;
+}
+
+static struct rows *
+part_make(struct state *s, uint32_t number)
+{
+	size_t i = part_place(s, number);
+	struct part *v = realloc(s->part, (s->nparts + 1) * sizeof(*v));
+
+	if (v == NULL)
+		return NULL;
+	s->part = v;
+	memmove(&v[i + 1], &v[i], (s->nparts - i) * sizeof(*v));
+	v[i] = (struct part){.number = number};
+	s->nparts++;
+	return &v[i].rows;
+}
+
+static int
+mem_part_get(struct store_txn *t, uint32_t part, struct str key, struct arena *a, struct str *val,
+    struct err *e)
+{
+	const struct rows *r = part_rows(t->handle, part);
+
+	return r != NULL ? get_in(r, key, a, val, e) : 0;
+}
+
+static int
+mem_part_put(struct store_txn *t, uint32_t part, struct str key, struct str val, struct err *e)
+{
+	struct mem *m = mem_of(t);
+	struct row *row = row_new(key, val);
+	struct state *s = t->handle;
+	struct rows *r = NULL;
+	int ret = -1;
+
+	if (row == NULL)
+		return no_memory(e);
+	pthread_mutex_lock(&m->lock);
+	if ((s = own_state(&s)) != NULL) {
+		t->handle = s;
+		if ((r = part_rows(s, part)) == NULL)
+			r = part_make(s, part);
+	}
+	if (r != NULL)
+		ret = rows_set(r, row);
+	pthread_mutex_unlock(&m->lock);
+	if (ret != 0) {
+		free(row);
+		return no_memory(e);
+	}
+	return 0;
+}
+
+static int
+mem_part_scan(struct store_txn *t, uint32_t part, enum store_order order, struct str start,
+    store_row_fn *row, void *arg, struct err *e)
+{
+	const struct rows *r = part_rows(t->handle, part);
+	bool found;
+	size_t i;
+
+	(void)e;
+	if (r == NULL)
+		return 0;
+	i = order == STORE_DOWN && start.n == 0 ? r->n : rows_find(r, start, &found);
+	if (order == STORE_DOWN)
+		while (i > 0 && row(arg, r->v[i - 1]->key, r->v[i - 1]->val) == 0)
+			i--;
+	else
+		while (i < r->n && row(arg, r->v[i]->key, r->v[i]->val) == 0)
+			i++;
+	return 0;
+}
+
+static size_t
+mem_part_list(struct store *st, uint32_t from, uint32_t *ret, size_t max)
+{
+	struct mem *m = (struct mem *)st;
+	const struct state *s;
+	size_t n = 0;
+
+	pthread_mutex_lock(&m->lock);
+	s = m->committed;
+	for (size_t i = part_place(s, from); i < s->nparts && n < max; i++)
+		ret[n++] = s->part[i].number;
+	pthread_mutex_unlock(&m->lock);
+	return n;
+}
+
+static int
+mem_part_drop(struct store *st, uint32_t part, struct err *e)
+{
+	struct mem *m = (struct mem *)st;
+	struct state *s;
+	struct rows *r;
+	int rc = 0;
+
+	pthread_mutex_lock(&m->lock);
+	if (part_rows(m->committed, part) != NULL) {
+		rc = -1;
+		if ((s = own_state(&m->committed)) != NULL && (r = part_rows(s, part)) != NULL) {
+			size_t i = part_place(s, part);
+
+			rows_drop(r);
+			memmove(&s->part[i], &s->part[i + 1], (s->nparts - i - 1) * sizeof(*s->part));
+			s->nparts--;
+			rc = 1;
+		}
+	}
+	pthread_mutex_unlock(&m->lock);
+	return rc < 0 ? no_memory(e) : rc;
+}
+
 static int
 mem_checkpoint(struct store *s, uint64_t min_log_kib, struct err *e)
 {
@@ -343,4 +518,5 @@ mem_stats(struct store *s, struct store_stats *ret)
 }
 
 const struct store_ops store_mem_ops = {mem_open, mem_close, mem_begin, mem_commit, mem_abort,
-    mem_get, mem_put, mem_del, mem_scan, mem_checkpoint, mem_trickle, mem_stats};
+    mem_get, mem_put, mem_del, mem_scan, mem_part_get, mem_part_put, mem_part_scan, mem_part_list,
+    mem_part_drop, mem_checkpoint, mem_trickle, mem_stats};
