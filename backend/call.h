@@ -40,6 +40,7 @@ struct call {
 	const struct res *res;
 	const struct request *req;
 	const struct who *who;
+	uint32_t subject; /* whose data a user named in the request stands for, 0 = the caller's */
 	int64_t now_ms;   /* wall clock, ms since 1970 */
 	struct buf *body; /* the answer: one record, or several one after the other */
 	struct mark *mark;

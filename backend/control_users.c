@@ -9,6 +9,7 @@
 #include "backend/private_keys.h"
 #include "backend/repeat.h"
 #include "backend/rooms.h"
+#include "backend/user_events.h"
 #include "common/release.h"
 
 enum { LIST_MAX = 500 };
@@ -147,7 +148,7 @@ control_remove_owner(struct model *m, uint32_t owner)
 		return -1;
 	if (r.failed)
 		return err_set(m->e, ERR_TOO_LARGE, NULL);
-	if (repeat_forget(m, owner) != 0)
+	if (repeat_forget(m, owner) != 0 || user_events_forget(m, owner) != 0)
 		return -1;
 	for (size_t i = 0; i < r.n; i++) {
 		uint32_t tenant, o;

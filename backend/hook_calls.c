@@ -2,37 +2,11 @@
 /* Calls in progress, of the caller or, for an administrator, of anybody. */
 #include <string.h>
 
+#include "backend/call_show.h"
 #include "backend/hooks.h"
 #include "backend/list.h"
 #include "backend/live.h"
 #include "common/sink.h"
-#include "common/sipaddr.h"
-
-/* "Name - user", or the user part alone where the name says nothing more. */
-static struct str
-shown(struct model *m, struct str address)
-{
-	struct sipaddr s;
-	struct str name, both;
-
-	sipaddr_read(&s, address);
-	name = sipaddr_name(&s, m->a);
-	if (name.n == 0 || str_eq(name, s.user))
-		return s.user;
-	both = arena_printf(m->a, "%.*s - %.*s", (int)name.n, name.p, (int)s.user.n, s.user.p);
-	return both.p != NULL ? both : s.user;
-}
-
-static const char *
-direction(const struct live_call *c, bool calls)
-{
-	/* The legacy server never knew, and says so in this way. */
-	if (!REC_HAS(c, live_call, internal))
-		return "INCOMING";
-	if (c->internal)
-		return "INTERNAL";
-	return calls ? "OUTGOING" : "INCOMING";
-}
 
 static void
 fill(struct call *c, uint32_t user, const struct active_call *a, struct active_cdr *r)
@@ -41,11 +15,11 @@ fill(struct call *c, uint32_t user, const struct active_call *a, struct active_c
 	bool calls = REC_HAS(a, active_call, caller) && a->caller == user;
 
 	memset(r, 0, sizeof(*r));
-	REC_SET(r, active_cdr, from, shown(&c->m, l->caller));
+	REC_SET(r, active_cdr, from, call_show_party(l->caller, c->m.a));
 	REC_SET(r, active_cdr, from_aor, l->caller);
-	REC_SET(r, active_cdr, to, shown(&c->m, l->callee));
+	REC_SET(r, active_cdr, to, call_show_party(l->callee, c->m.a));
 	REC_SET(r, active_cdr, to_aor, l->callee);
-	REC_SET(r, active_cdr, direction, str_c(direction(l, calls)));
+	REC_SET(r, active_cdr, direction, call_show_direction(l, calls));
 	if (REC_HAS(l, live_call, recipient) && l->recipient.n > 0)
 		REC_SET(r, active_cdr, recipient, l->recipient);
 	REC_SET(r, active_cdr, internal, REC_HAS(l, live_call, internal) && l->internal);

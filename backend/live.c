@@ -6,6 +6,7 @@
 
 #include "backend/key.h"
 #include "backend/settings_now.h"
+#include "backend/user_events.h"
 #include "common/sipaddr.h"
 
 static bool
@@ -111,9 +112,58 @@ find_users(struct model *m, struct active_call *a)
 	return 0;
 }
 
+static bool
+takes_part(const struct active_call *a, uint32_t user)
+{
+	return (REC_HAS(a, active_call, caller) && a->caller == user) ||
+	    (REC_HAS(a, active_call, callee) && a->callee == user);
+}
+
+static enum event_state
+state_of(const struct live_call *c)
+{
+	static const enum event_state states[] = {[call_state_STARTED] = event_state_STARTED,
+	    [call_state_RINGING] = event_state_RINGING,
+	    [call_state_ANSWERED] = event_state_ANSWERED};
+
+	return states[c->state];
+}
+
+/* Tells a party what has become of the call; what is said again is no news. */
+static int
+tell(struct model *m, const struct active_call *a, const struct active_call *old, bool calls,
+    struct str name)
+{
+	bool has = calls ? REC_HAS(a, active_call, caller) : REC_HAS(a, active_call, callee);
+	uint32_t user = (uint32_t)(calls ? a->caller : a->callee);
+
+	/* Whoever calls the own number is told once. */
+	if (!has || (!calls && REC_HAS(a, active_call, caller) && a->caller == user))
+		return 0;
+	if (old != NULL && takes_part(old, user) && old->call.state == a->call.state)
+		return 0;
+	return user_event_call(m, user, calls, name, &a->call, state_of(&a->call));
+}
+
+/* Tells the parties of `a` that are not those of `now` (NULL = of nothing) that the call is over.
+ */
+static int
+tell_end(
+    struct model *m, const struct active_call *a, const struct active_call *now, struct str name)
+{
+	bool caller = REC_HAS(a, active_call, caller), callee = REC_HAS(a, active_call, callee);
+
+	if (caller && (now == NULL || !takes_part(now, (uint32_t)a->caller)) &&
+	    user_event_call(m, (uint32_t)a->caller, true, name, &a->call, event_state_ENDED) != 0)
+		return -1;
+	if (!callee || (caller && a->caller == a->callee) ||
+	    (now != NULL && takes_part(now, (uint32_t)a->callee)))
+		return 0;
+	return user_event_call(m, (uint32_t)a->callee, false, name, &a->call, event_state_ENDED);
+}
+
 int
-live_call_set(
-    struct model *m, struct live_source *s, struct str key, const struct live_call *call)
+live_call_set(struct model *m, struct live_source *s, struct str key, const struct live_call *call)
 {
 	struct active_call a, old;
 	struct str name;
@@ -141,7 +191,11 @@ live_call_set(
 	    model_named_put(m, &rec_active_call, name, &a) != 0)
 		return -1;
 	s->rows += had == 0;
-	return 0;
+	return (had == 1 && tell_end(m, &old, &a, name) != 0) ||
+	        tell(m, &a, had == 1 ? &old : NULL, true, name) != 0 ||
+	        tell(m, &a, had == 1 ? &old : NULL, false, name) != 0
+	    ? -1
+	    : 0;
 }
 
 static int
@@ -152,7 +206,8 @@ end_named(struct model *m, struct live_source *s, struct str name)
 
 	if (had <= 0)
 		return had;
-	if (unrefer_both(m, &old, name) != 0 || model_named_del(m, &rec_active_call, name) < 0)
+	if (unrefer_both(m, &old, name) != 0 || model_named_del(m, &rec_active_call, name) < 0 ||
+	    tell_end(m, &old, NULL, name) != 0)
 		return -1;
 	s->rows -= s->rows > 0;
 	return 0;

@@ -8,6 +8,7 @@
 #include "backend/call.h"
 #include "backend/hooks.h"
 #include "backend/list.h"
+#include "backend/user_events.h"
 #include "common/mp.h"
 #include "common/sink.h"
 
@@ -44,6 +45,8 @@ call_subject(struct call *c, struct str name, uint32_t *owner)
 
 	if (rc < 0)
 		return -1;
+	if (rc == 1)
+		c->subject = *owner;
 	if (rc == 1 && *owner == c->who->id)
 		return 0;
 	admin = (c->who->scopes & SCOPE_ADMIN) != 0
@@ -275,8 +278,19 @@ remove_item(struct call *c)
 	return h->removed != NULL ? h->removed(c, id) : 0;
 }
 
-int
-serve_write(struct call *c)
+/* Whoever looks at the user's data elsewhere has to read them again. */
+static int
+tell_owner(struct call *c)
+{
+	uint32_t owner = c->subject != 0 ? c->subject : c->who->id;
+
+	if (owner == 0 || c->res->no_event || c->req->method == M_GET)
+		return 0;
+	return user_event_settings(&c->m, owner, c->res->path);
+}
+
+static int
+write_by_shape(struct call *c)
 {
 	switch (c->res->shape) {
 	case SHAPE_SINGLE:
@@ -291,4 +305,10 @@ serve_write(struct call *c)
 		break;
 	}
 	return err_set(c->m.e, ERR_METHOD, NULL);
+}
+
+int
+serve_write(struct call *c)
+{
+	return write_by_shape(c) != 0 ? -1 : tell_owner(c);
 }

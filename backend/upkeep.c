@@ -8,6 +8,7 @@
 
 #include "backend/job.h"
 #include "backend/repeat.h"
+#include "backend/user_events.h"
 #include "common/log.h"
 
 /* A restart replays the log since the last checkpoint, 12-22 ms a megabyte. */
@@ -27,7 +28,8 @@ struct upkeep {
 	bool stop;
 	struct writer *writer;
 	struct writer_job sweep;
-	bool sweeping;   /* the writer has it */
+	bool sweeping; /* the writer has it */
+	bool events_left;
 	uint32_t after;  /* user whose kept writes were looked at last, 0 = all were */
 	time_t sweep_at; /* CLOCK_MONOTONIC */
 };
@@ -60,6 +62,10 @@ sweep(struct writer_job *job, struct store_txn *t)
 	arena_init(&a, JOB_SCRATCH_MAX);
 	m.a = &a;
 	rc = repeat_sweep(&m, wall_ms(), &u->after);
+	if (rc == 0 && (rc = user_events_sweep(&m, wall_ms())) >= 0) {
+		u->events_left = rc == 1;
+		rc = 0;
+	}
 	arena_free(&a);
 	return rc;
 }
@@ -101,7 +107,7 @@ sweep_kept(struct upkeep *u)
 	while (u->sweeping)
 		pthread_cond_wait(&u->wake, &u->lock);
 	pthread_mutex_unlock(&u->lock);
-	u->sweep_at = u->after == 0 ? monotonic_s() + SWEEP_S : 0;
+	u->sweep_at = u->after == 0 && !u->events_left ? monotonic_s() + SWEEP_S : 0;
 }
 
 static void *

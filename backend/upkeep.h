@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The maintenance thread: checkpoints, trickle writes, and kept writes whose time is over, which it
- * has the writer remove in small portions. It never runs on a request's time.
+ * The maintenance thread: checkpoints, trickle writes, and kept writes and events whose time is
+ * over, which it has the writer remove in small portions. It never runs on a request's time.
  */
 #ifndef BACKEND_UPKEEP_H
 #define BACKEND_UPKEEP_H
