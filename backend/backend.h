@@ -17,6 +17,7 @@
 #include "common/conf.h"
 
 struct load;
+struct routes;
 struct sweep;
 
 /* Counters of one resource, by its place in the table. */
@@ -31,6 +32,7 @@ struct backend {
 	struct sweep *sweep;
 	struct pool *pool;
 	struct feeds *feeds;
+	struct routes *routes;
 	struct auth *auth;
 	struct image *image;
 	struct tries *tries;

@@ -9,6 +9,7 @@
 #include "backend/private_keys.h"
 #include "backend/repeat.h"
 #include "backend/rooms.h"
+#include "backend/route_log.h"
 #include "backend/user_events.h"
 #include "common/release.h"
 
@@ -160,6 +161,11 @@ control_remove_owner(struct model *m, uint32_t owner)
 		/* Entries and their places are book.c's to remove, many of them later. */
 		if (kind == rec_entry.store || kind == DATA_PLACED || kind == DATA_TREE)
 			continue;
+		/* Whose the other records are says the account's. */
+		if ((kind == rec_user.store && route_log_record(m, &rec_user, o, 0, NULL) != 0) ||
+		    (kind == rec_room.store &&
+		        route_log_record(m, &rec_room, o, key_rest_id(rest), NULL) != 0))
+			return -1;
 		if (kind == rec_schedule.store &&
 		    model_item_unindex(m, &rec_schedule, key_rest_id(rest)) != 0)
 			return -1;

@@ -9,6 +9,7 @@
 
 #include "backend/feed_apply.h"
 #include "backend/job.h"
+#include "backend/routes.h"
 #include "common/log.h"
 
 enum {
@@ -18,6 +19,8 @@ enum {
 	WANT_PAUSE_US = 50 * 1000,
 	FRESH_US = 60 * 1000000
 };
+
+_Static_assert((int)FEED_SOURCES_MAX == (int)ROUTES_FEEDS_MAX, "one place for each source");
 
 /* What goes to the writer at once. */
 struct batch {
@@ -45,10 +48,15 @@ struct source {
 	int64_t heard_us, wanted_us;
 	bool failed; /* the last batch could not be stored: ask again in a second */
 	int64_t applied, stored, dropped;
+	/* What the feed has of the routes, when it wants them. */
+	bool routes, has_routes;
+	enum feed_switch kind;
+	struct route_position has;
 };
 
 struct feeds {
 	struct writer *writer;
+	struct routes *routes;
 	struct settings_now *settings;
 	struct source v[FEED_SOURCES_MAX];
 	size_t n;
@@ -59,7 +67,8 @@ struct feeds {
 };
 
 int
-feeds_new(struct feeds **ret, struct writer *w, struct settings_now *settings, struct err *e)
+feeds_new(struct feeds **ret, struct writer *w, struct settings_now *settings,
+    struct routes *routes, struct err *e)
 {
 	struct feeds *f = calloc(1, sizeof(*f));
 
@@ -69,6 +78,7 @@ feeds_new(struct feeds **ret, struct writer *w, struct settings_now *settings, s
 	}
 	f->writer = w;
 	f->settings = settings;
+	f->routes = routes;
 	f->back_end = &f->back;
 	pthread_mutex_init(&f->lock, NULL);
 	*ret = f;
@@ -311,6 +321,43 @@ source_of(struct feeds *f, const struct ipc_server *via, const struct ipc_peer *
 	return NULL;
 }
 
+/* Told once it is greeted; until then it hears nothing of what an earlier one asked for. */
+static void
+note_routes(struct feeds *f, struct source *s, const struct feed_hello *h)
+{
+	s->routes = REC_HAS(h, feed_hello, routes) && h->routes;
+	s->kind = (enum feed_switch)h->kind;
+	s->has_routes =
+	    REC_HAS(h, feed_hello, route_generation) && REC_HAS(h, feed_hello, route_version);
+	s->has = (struct route_position){0};
+	if (s->has_routes)
+		s->has = (struct route_position){(uint64_t)h->route_generation, (uint64_t)h->route_version};
+	routes_end(f->routes, (size_t)(s - f->v));
+}
+
+static void
+begin_routes(struct feeds *f, struct source *s)
+{
+	if (s->routes)
+		routes_begin(f->routes, (size_t)(s - f->v), s->via, &s->peer, s->kind,
+		    s->has_routes ? &s->has : NULL);
+}
+
+static void
+on_routes_ack(struct feeds *f, struct source *s, struct str frame)
+{
+	struct feed_routes_ack ack;
+	struct arena a;
+	struct err e = {0};
+
+	arena_init(&a, 4096);
+	if (env_read(frame, ENV_FEED_ROUTES_ACK, &ack, &a, &e) != 0)
+		f->strange++;
+	else
+		routes_ack(f->routes, (size_t)(s - f->v), ack.part);
+	arena_free(&a);
+}
+
 static void
 on_hello(struct feeds *f, struct ipc_server *via, const struct ipc_peer *from, struct str frame)
 {
@@ -334,6 +381,7 @@ on_hello(struct feeds *f, struct ipc_server *via, const struct ipc_peer *from, s
 		s->hello = true;
 		batch_free(s->filling);
 		s->filling = NULL;
+		note_routes(f, s, &h);
 		memset(s->epoch, 0, sizeof(s->epoch));
 		memcpy(s->epoch, h.epoch.p, h.epoch.n);
 		log_event(LOG_INFO_, "feed", "%s is here (%s)", s->name,
@@ -396,7 +444,9 @@ feeds_receive(
 		return;
 	}
 	s->heard_us = now_us();
-	if (type != ENV_FEED_MESSAGE)
+	if (type == ENV_FEED_ROUTES_ACK)
+		on_routes_ack(f, s, frame);
+	else if (type != ENV_FEED_MESSAGE)
 		f->strange++;
 	else if (s->greeted)
 		on_message(f, s, frame);
@@ -431,6 +481,7 @@ came_back(struct source *s, struct batch *b)
 		s->expected = s->applied + 1;
 		s->greeted = true;
 		send_welcome(s, NULL);
+		begin_routes(b->feeds, s);
 	} else {
 		s->applied = b->applied;
 		send_ack(s);

@@ -12,6 +12,7 @@
 #include "ipc/server.h"
 
 struct feeds;
+struct routes;
 struct settings_now;
 
 enum { FEED_SOURCES_MAX = 64 };
@@ -22,8 +23,8 @@ struct feeds_status {
 	int64_t dropped;   /* messages that were wrong */
 };
 
-int feeds_new(
-    struct feeds **ret, struct writer *w, struct settings_now *settings, struct err *e);
+int feeds_new(struct feeds **ret, struct writer *w, struct settings_now *settings,
+    struct routes *routes, struct err *e);
 /* The writer must have ended. NULL is allowed. */
 void feeds_free(struct feeds *f);
 

@@ -9,6 +9,7 @@
 #include "backend/answer.h"
 #include "backend/control.h"
 #include "backend/peers.h"
+#include "backend/routes.h"
 #include "backend/streams.h"
 #include "common/log.h"
 
@@ -453,9 +454,10 @@ run(struct loop *l, const struct loop_conf *conf, struct err *e)
 		    {.fd = pool_fd(l->be->pool), .events = POLLIN},
 		    {.fd = image_fd(l->be->image), .events = POLLIN}, /* -1 is passed over */
 		    {.fd = feeds_fd(l->be->feeds), .events = POLLIN},
+		    {.fd = routes_fd(l->be->routes), .events = POLLIN},
 		};
 
-		if (ipc_wait((struct ipc_server **)(uintptr_t)conf->servers, ready, conf->n, fds, 5,
+		if (ipc_wait((struct ipc_server **)(uintptr_t)conf->servers, ready, conf->n, fds, 6,
 		        TICK_MS, e) < 0)
 			return -1;
 		if (fds[0].revents != 0)
@@ -468,6 +470,8 @@ run(struct loop *l, const struct loop_conf *conf, struct err *e)
 			log_event(LOG_ERROR_, "image-process", "has gone: no uploads until the next start");
 		if (fds[4].revents != 0)
 			feeds_take_back(l->be->feeds);
+		if (fds[5].revents != 0)
+			routes_send(l->be->routes);
 		for (size_t i = 0; i < conf->n; i++)
 			if (ready[i])
 				receive(l, conf->servers[i]);

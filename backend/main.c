@@ -19,6 +19,7 @@
 #include "backend/control.h"
 #include "backend/dirs.h"
 #include "backend/loop.h"
+#include "backend/routes.h"
 #include "backend/sandbox.h"
 #include "backend/sweep.h"
 #include "backend/upkeep.h"
@@ -311,8 +312,10 @@ start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
 	        0 ||
 	    sweep_start(&be->sweep, be->store, be->writer, e) != 0 ||
 	    upkeep_start(upkeep, be->store, be->writer, e) != 0 ||
-	    feeds_new(&be->feeds, be->writer, be->settings, e) != 0)
+	    routes_start(&be->routes, be->store, e) != 0 ||
+	    feeds_new(&be->feeds, be->writer, be->settings, be->routes, e) != 0)
 		log_fatal("%s", err_text(e));
+	writer_on_commit(be->writer, routes_committed, be->routes);
 }
 
 static void
@@ -325,6 +328,7 @@ stop_threads(struct backend *be, struct upkeep *upkeep)
 	/* The writer hands its jobs back to the pool, which frees them. */
 	writer_stop(be->writer);
 	feeds_free(be->feeds);
+	routes_stop(be->routes);
 	pool_stop(be->pool);
 	load_end(be);
 	memo_free(be->known.tokens);

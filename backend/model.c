@@ -6,6 +6,7 @@
 
 #include "backend/key.h"
 #include "backend/members.h"
+#include "backend/route_log.h"
 #include "backend/settings_now.h"
 #include "common/mp.h"
 #include "common/sink.h"
@@ -117,8 +118,9 @@ model_named_del(struct model *m, const struct rec *r, struct str name)
 	return store_del(m->t, STORE_DATA, key_str(&k), m->e);
 }
 
-/* Accounts and contact cards are what phonebooks show of users: whoever writes one, the
- * directories follow in the same transaction. */
+/* Accounts and contact cards are what phonebooks show of users, and much else decides about how
+ * their calls are routed: whoever writes one, directories and the log of routes follow in the same
+ * transaction. */
 int
 model_put(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, const void *obj)
 {
@@ -127,7 +129,7 @@ model_put(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, con
 
 	if (r == &rec_user && (had = model_get(m, r, owner, id, &old)) < 0)
 		return -1;
-	if (put_record(m, r, owner, id, obj) != 0)
+	if (route_log_record(m, r, owner, id, obj) != 0 || put_record(m, r, owner, id, obj) != 0)
 		return -1;
 	if (r == &rec_user)
 		return members_user(m, owner, had == 1 ? &old : NULL, obj);
@@ -139,6 +141,8 @@ model_del(struct model *m, const struct rec *r, uint32_t owner, uint64_t id)
 {
 	struct key k;
 
+	if (route_log_record(m, r, owner, id, NULL) != 0)
+		return -1;
 	key_of(m, r, owner, id, &k);
 	return store_del(m->t, STORE_DATA, key_str(&k), m->e);
 }

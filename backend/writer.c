@@ -11,6 +11,8 @@ struct writer {
 	unsigned queue_max, batch_max;
 	pthread_t thread;
 	pthread_mutex_t lock; /* over everything below */
+	void (*committed)(void *arg);
+	void *committed_arg;
 	pthread_cond_t arrived;
 	struct writer_job *first, **last;
 	bool stopping;
@@ -83,6 +85,7 @@ static void *
 loop(void *arg)
 {
 	struct writer *w = arg;
+	void (*committed)(void *);
 	struct writer_job *batch;
 	unsigned n;
 
@@ -98,7 +101,11 @@ loop(void *arg)
 		w->stats.jobs += n;
 		if (n > w->stats.largest)
 			w->stats.largest = n;
+		committed = w->committed;
+		arg = w->committed_arg;
 		pthread_mutex_unlock(&w->lock);
+		if (flushed && committed != NULL)
+			committed(arg);
 		answer(batch, flushed, &e);
 	}
 	return NULL;
@@ -140,6 +147,15 @@ writer_start(
 	pthread_setname_np(w->thread, "writer");
 	*ret = w;
 	return 0;
+}
+
+void
+writer_on_commit(struct writer *w, void (*fn)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&w->lock);
+	w->committed = fn;
+	w->committed_arg = arg;
+	pthread_mutex_unlock(&w->lock);
 }
 
 int

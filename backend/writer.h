@@ -39,6 +39,9 @@ struct writer_stats {
 /* At most `queue_max` jobs wait, at most `batch_max` share a flush (both > 0). 0 or -1. */
 int writer_start(
     struct writer **ret, struct store *s, unsigned queue_max, unsigned batch_max, struct err *e);
+/* Calls fn in the writer's thread after each commit, before the jobs' done(). For the start, when
+ * nothing has been submitted. */
+void writer_on_commit(struct writer *w, void (*fn)(void *arg), void *arg);
 /* Any thread. 0, or -1 at once when the queue is full or the writer is stopping. */
 int writer_submit(struct writer *w, struct writer_job *job);
 /* Finishes what was submitted, then ends the thread. NULL is allowed. */

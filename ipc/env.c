@@ -44,6 +44,10 @@ record_of(enum env_type type)
 		return &rec_feed_command;
 	case ENV_FEED_RESULT:
 		return &rec_feed_result;
+	case ENV_FEED_ROUTES:
+		return &rec_feed_routes;
+	case ENV_FEED_ROUTES_ACK:
+		return &rec_feed_routes_ack;
 	default:
 		return NULL;
 	}
@@ -64,9 +68,9 @@ env_type(struct str frame)
 {
 	unsigned char c = frame.n > 0 ? (unsigned char)frame.p[0] : 0;
 
-	return (c >= ENV_HELLO && c <= ENV_CTL_REPLY) || (c >= ENV_FEED_HELLO && c <= ENV_FEED_RESULT)
-	    ? (enum env_type)c
-	    : (enum env_type)0;
+	/* Alone among the types it has no record. */
+	return c == ENV_UNKNOWN || record_of((enum env_type)c) != NULL ? (enum env_type)c
+	                                                               : (enum env_type)0;
 }
 
 int

@@ -24,14 +24,16 @@ enum env_type {
 	ENV_CTL_REQUEST = 6, /* struct ctl_request, control socket only */
 	ENV_CTL_REPLY = 7,   /* struct ctl_reply */
 	/* Sockets of feeds only; records in feed.h. */
-	ENV_FEED_HELLO = 16,    /* struct feed_hello, to the backend */
-	ENV_FEED_WELCOME = 17,  /* struct feed_welcome, its answer */
-	ENV_FEED_MESSAGE = 18,  /* struct feed_message, to the backend */
-	ENV_FEED_ACK = 19,      /* struct feed_ack */
-	ENV_FEED_WANT = 20,     /* struct feed_want */
-	ENV_FEED_VOLATILE = 21, /* struct feed_volatile, to the backend */
-	ENV_FEED_COMMAND = 22,  /* struct feed_command */
-	ENV_FEED_RESULT = 23    /* struct feed_result, to the backend */
+	ENV_FEED_HELLO = 16,     /* struct feed_hello, to the backend */
+	ENV_FEED_WELCOME = 17,   /* struct feed_welcome, its answer */
+	ENV_FEED_MESSAGE = 18,   /* struct feed_message, to the backend */
+	ENV_FEED_ACK = 19,       /* struct feed_ack */
+	ENV_FEED_WANT = 20,      /* struct feed_want */
+	ENV_FEED_VOLATILE = 21,  /* struct feed_volatile, to the backend */
+	ENV_FEED_COMMAND = 22,   /* struct feed_command */
+	ENV_FEED_RESULT = 23,    /* struct feed_result, to the backend */
+	ENV_FEED_ROUTES = 26,    /* struct feed_routes */
+	ENV_FEED_ROUTES_ACK = 27 /* struct feed_routes_ack, to the backend */
 };
 
 /* Writes type and record (NULL for ENV_UNKNOWN); secrets included. */

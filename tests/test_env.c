@@ -44,6 +44,8 @@ static const struct {
     {ENV_FEED_VOLATILE, &rec_feed_volatile},
     {ENV_FEED_COMMAND, &rec_feed_command},
     {ENV_FEED_RESULT, &rec_feed_result},
+    {ENV_FEED_ROUTES, &rec_feed_routes},
+    {ENV_FEED_ROUTES_ACK, &rec_feed_routes_ack},
 };
 
 START_TEST(frames_there_and_back)

@@ -25,6 +25,8 @@ fuzz_env(const uint8_t *data, size_t size)
 		struct feed_volatile feed_volatile;
 		struct feed_command feed_command;
 		struct feed_result feed_result;
+		struct feed_routes feed_routes;
+		struct feed_routes_ack feed_routes_ack;
 	} x, y;
 	struct arena a;
 	struct err e = {.depth = 0};
