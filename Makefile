@@ -67,7 +67,9 @@ TEXT_UNITS := budget json_read xml_read tree text json_sink xml_sink \
 	card vcard vcard_line vcard_pick vcard_value vcard_write csv csv_write \
 	text_list entry_card
 DEV_UNITS := rec_dev
-COMMON_SRC := $(filter-out $(TEXT_UNITS:%=common/%.c) $(DEV_UNITS:%=common/%.c),$(wildcard common/*.c))
+SANDBOX_UNITS := sandbox sandbox_syscalls
+COMMON_SRC := $(filter-out $(patsubst %,common/%.c,$(TEXT_UNITS) $(DEV_UNITS) $(SANDBOX_UNITS)),\
+	$(wildcard common/*.c))
 TEXT_SRC := $(TEXT_UNITS:%=common/%.c)
 DEV_SRC := $(wildcard $(DEV_UNITS:%=common/%.c))
 CLIENT_SRC := ipc/client.c ipc/env.c ipc/feed.c ipc/endpoint.c ipc/zpl.c
@@ -75,6 +77,11 @@ SERVER_SRC := ipc/server.c ipc/zap.c ipc/socketfile.c ipc/cert.c
 BACKEND_SRC := $(wildcard backend/*.c)
 GATEWAY_SRC := $(wildcard gateway/*.c)
 CTL_SRC := $(wildcard ctl/*.c)
+# feeds/NAME_*.c are the program tandem-feed-NAME, with main() in feeds/NAME_main.c; what has no
+# '_' in its name is the frame of all of them.
+FEED_SRC := $(foreach f,$(wildcard feeds/*.c),$(if $(findstring _,$(notdir $(f))),,$(f)))
+FEED_UNIT_SRC := $(filter-out $(FEED_SRC) %_main.c,$(wildcard feeds/*.c))
+FEEDS := $(patsubst feeds/%_main.c,%,$(wildcard feeds/*_main.c))
 
 obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
@@ -84,15 +91,21 @@ CLIENT_LIB := $(BUILD)/libipcclient.a
 SERVER_LIB := $(BUILD)/libipcserver.a
 BACKEND_LIB := $(BUILD)/libbackend.a
 DEV_LIB := $(BUILD)/libdev.a
+SANDBOX_LIB := $(BUILD)/libsandbox.a
+FEED_LIB := $(BUILD)/libfeeds.a
+# Of all switches, for tests.
+FEED_UNIT_LIB := $(BUILD)/libfeedunits.a
 
 COMMON_LDLIBS := -lmsgpackc -linih -lm
 TEXT_LDLIBS := -ljansson -lxml2
 CLIENT_LDLIBS := -lzmq
 SERVER_LDLIBS := -lczmq -lzmq
-BACKEND_LDLIBS := -ldb-5.3 -lsodium -lutf8proc -lseccomp -lpthread
+SANDBOX_LDLIBS := -lseccomp
+BACKEND_LDLIBS := -ldb-5.3 -lsodium -lutf8proc $(SANDBOX_LDLIBS) -lpthread
+FEED_LDLIBS := -lcurl $(SANDBOX_LDLIBS) -lpthread
 
 PROGRAMS := $(BUILD)/tandem-backend $(if $(wildcard gateway/main.c),$(BUILD)/tandem-gateway) \
-	$(if $(wildcard ctl/main.c),$(BUILD)/tandemctl)
+	$(if $(wildcard ctl/main.c),$(BUILD)/tandemctl) $(FEEDS:%=$(BUILD)/tandem-feed-%)
 
 all: $(PROGRAMS)
 $(PROGRAMS): | $(SAN_OBJ)
@@ -103,6 +116,9 @@ $(CLIENT_LIB): $(call obj,$(CLIENT_SRC))
 $(SERVER_LIB): $(call obj,$(SERVER_SRC))
 $(BACKEND_LIB): $(call obj,$(filter-out backend/main.c,$(BACKEND_SRC)))
 $(DEV_LIB): $(call obj,$(DEV_SRC))
+$(SANDBOX_LIB): $(call obj,$(SANDBOX_UNITS:%=common/%.c))
+$(FEED_LIB): $(call obj,$(FEED_SRC))
+$(FEED_UNIT_LIB): $(call obj,$(FEED_UNIT_SRC))
 $(BUILD)/lib%.a:
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -118,7 +134,7 @@ $(call obj,$(GATEWAY_SRC)): | $(KORE_STAMP)
 # Its bytes are in the program.
 $(BUILD)/gateway/openapi.o: docs/openapi.json
 
-$(BUILD)/tandem-backend: $(BUILD)/backend/main.o $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(COMMON_LIB)
+$(BUILD)/tandem-backend: $(BUILD)/backend/main.o $(BACKEND_LIB) $(SANDBOX_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(COMMON_LIB)
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $^ $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(COMMON_LDLIBS)
 
@@ -131,6 +147,15 @@ $(BUILD)/tandemctl: $(call obj,$(CTL_SRC)) $(SERVER_LIB) $(CLIENT_LIB) $(TEXT_LI
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $^ $(TEXT_LDLIBS) $(SERVER_LDLIBS) $(COMMON_LDLIBS)
 
+define feed_program
+$(BUILD)/tandem-feed-$(1): $(call obj,$(wildcard feeds/$(1)_*.c)) $(FEED_LIB) $(SANDBOX_LIB) $(CLIENT_LIB) \
+		$(TEXT_LIB) $(COMMON_LIB)
+	$$(call say,LINK,$$@)
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$($(1)_LDLIBS) $$(FEED_LDLIBS) $$(CLIENT_LDLIBS) $$(TEXT_LDLIBS) \
+		$$(COMMON_LDLIBS)
+endef
+$(foreach f,$(FEEDS),$(eval $(call feed_program,$(f))))
+
 # --- running --------------------------------------------------------------------
 PORT ?= 8443
 RUNDIR ?=
@@ -140,11 +165,12 @@ run: $(PROGRAMS)
 # --- tests ------------------------------------------------------------------------
 # tests/test_*.c are programs; of the other files in tests/ each program links what it uses.
 KORE_TEST_SRC := $(filter-out tests/kore_constant.c,$(wildcard tests/kore_*.c))
-RIG_SRC := $(filter-out tests/test_%.c tests/bench_%.c tests/store_crash.c tests/store_faults.c tests/kore_%.c tests/fake_backend.c tests/conformance.c tests/lsan_default.c,\
+RIG_SRC := $(filter-out tests/test_%.c tests/bench_%.c tests/store_crash.c tests/store_faults.c tests/kore_%.c tests/fake_backend.c tests/feed_puppet.c tests/conformance.c tests/lsan_default.c,\
 	$(wildcard tests/*.c))
 UNIT_TESTS := $(patsubst tests/%.c,$(BUILD)/tests/%,$(filter-out tests/test_kore.c,$(wildcard tests/test_*.c)))
 TEST_PROGRAMS := $(UNIT_TESTS) $(BUILD)/tests/test_kore $(BUILD)/tests/kore_constant \
 	$(BUILD)/tests/store_crash $(BUILD)/tests/fuzz_replay $(BUILD)/tests/fake_backend \
+	$(BUILD)/tests/feed_puppet \
 	$(BUILD)/tests/conformance $(BUILD)/gen_api
 RIG_LIB := $(BUILD)/libtestrig.a
 $(RIG_LIB): $(call obj,$(RIG_SRC))
@@ -154,9 +180,9 @@ CHECK_LDLIBS := -lcheck -lsubunit -lrt -lm -lpthread -lcurl -lssl -lcrypto
 GATEWAY_UNITS := $(BUILD)/libgatewayunits.a
 $(GATEWAY_UNITS): $(call obj,$(patsubst %,gateway/%.c,accept card_body cors cred multipart openapi \
 	preconditions query pend req render confine walltime))
-TEST_LIBS := $(RIG_LIB) $(BACKEND_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(GATEWAY_UNITS) $(DEV_LIB) $(TEXT_LIB) \
+TEST_LIBS := $(RIG_LIB) $(BACKEND_LIB) $(FEED_UNIT_LIB) $(FEED_LIB) $(SANDBOX_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(GATEWAY_UNITS) $(DEV_LIB) $(TEXT_LIB) \
 	$(COMMON_LIB)
-TEST_LDLIBS := $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(TEXT_LDLIBS) $(COMMON_LDLIBS) $(CHECK_LDLIBS)
+TEST_LDLIBS := $(foreach f,$(FEEDS),$($(f)_LDLIBS)) $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(TEXT_LDLIBS) $(COMMON_LDLIBS) $(CHECK_LDLIBS)
 
 $(UNIT_TESTS) $(BUILD)/tests/store_crash $(BUILD)/tests/conformance: $(BUILD)/tests/%: $(BUILD)/tests/%.o $(TEST_LIBS)
 	$(call say,LINK,$@)
@@ -169,6 +195,9 @@ $(BUILD)/tests/test_image: TEST_LDLIBS += -lgd
 $(BUILD)/tests/fake_backend: $(BUILD)/tests/fake_backend.o $(SERVER_LIB) $(CLIENT_LIB) $(COMMON_LIB)
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $^ $(SERVER_LDLIBS) $(COMMON_LDLIBS)
+$(BUILD)/tests/feed_puppet: $(BUILD)/tests/feed_puppet.o $(FEED_LIB) $(SANDBOX_LIB) $(CLIENT_LIB) $(COMMON_LIB)
+	$(call say,LINK,$@)
+	$(CC) $(LDFLAGS) -o $@ $^ $(FEED_LDLIBS) $(CLIENT_LDLIBS) $(COMMON_LDLIBS)
 FAULT_TESTS := $(filter %/test_store_bdb %/test_store_snapshot %/test_writer,$(UNIT_TESTS))
 $(FAULT_TESTS): $(call obj,tests/store_faults.c)
 $(FAULT_TESTS): FAULTS = $(call obj,tests/store_faults.c)
@@ -243,7 +272,8 @@ install: $(PROGRAMS)
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SYSCONFDIR)/tandem \
 		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
 		$(DESTDIR)$(PREFIX)/share/doc/tandem
-	install -m 755 $(BUILD)/tandem-backend $(BUILD)/tandem-gateway $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(BUILD)/tandem-backend $(BUILD)/tandem-gateway $(FEEDS:%=$(BUILD)/tandem-feed-%) \
+		$(DESTDIR)$(PREFIX)/sbin
 	install -m 755 $(BUILD)/tandemctl $(DESTDIR)$(PREFIX)/bin
 	[ -e $(DESTDIR)$(SYSCONFDIR)/tandem/tandem.conf ] || \
 		install -m 644 etc/tandem.conf $(DESTDIR)$(SYSCONFDIR)/tandem

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "backend/auth_keys.h"
-#include "backend/sandbox.h"
+#include "common/sandbox.h"
 #include "backend/seal.h"
 
 enum {

@@ -1,76 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "backend/dirs.h"
 
-#include <errno.h>
-#include <pwd.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-bool
-dirs_of(const char *what, char ret[CONF_TEXT_MAX])
-{
-	const char *path = strncmp(what, "ipc://", 6) == 0 ? what + 6 : what;
-	const char *slash = path[0] == '/' ? strrchr(path, '/') : NULL;
-	size_t n;
-
-	if (slash == NULL || slash == path)
-		return false;
-	n = (size_t)(slash - path);
-	memcpy(ret, path, n);
-	ret[n] = '\0';
-	return true;
-}
-
-/* Parents are made for everybody to pass through; only the last part is private. */
-static int
-make_parents(const char *path, struct err *e)
-{
-	char part[CONF_TEXT_MAX];
-
-	if (!dirs_of(path, part))
-		return 0;
-	if (mkdir(part, 0755) == 0 || errno == EEXIST)
-		return 0;
-	if (errno != ENOENT)
-		return err_set(e, ERR_INVALID, "%s cannot be made: %s", part, strerror(errno));
-	if (make_parents(part, e) != 0)
-		return -1;
-	return mkdir(part, 0755) == 0 || errno == EEXIST
-	    ? 0
-	    : err_set(e, ERR_INVALID, "%s cannot be made: %s", part, strerror(errno));
-}
-
-/* `group_of`: user whose group may pass through, NULL = nobody else. */
-static int
-make_dir(const char *path, mode_t mode, const char *owner, const char *group_of, struct err *e)
-{
-	const struct passwd *pw;
-	uid_t uid;
-	gid_t gid;
-
-	if (access(path, F_OK) == 0)
-		return 0;
-	if (make_parents(path, e) != 0)
-		return -1;
-	if (mkdir(path, 0700) != 0)
-		return err_set(e, ERR_INVALID, "%s cannot be made: %s", path, strerror(errno));
-	if (geteuid() == 0 && owner != NULL) {
-		if ((pw = getpwnam(owner)) == NULL)
-			return err_set(e, ERR_INVALID, "there is no user %s", owner);
-		uid = pw->pw_uid;
-		gid = pw->pw_gid;
-		if (group_of != NULL) {
-			if ((pw = getpwnam(group_of)) == NULL)
-				return err_set(e, ERR_INVALID, "there is no user %s", group_of);
-			gid = pw->pw_gid;
-		}
-		if (chown(path, uid, gid) != 0)
-			return err_set(
-			    e, ERR_INVALID, "%s cannot be given to %s: %s", path, owner, strerror(errno));
-	}
-	return chmod(path, mode) == 0 ? 0 : err_set(e, ERR_INVALID, "%s: %s", path, strerror(errno));
-}
+#include "common/dirs.h"
 
 static int
 socket_dir(
@@ -78,9 +11,9 @@ socket_dir(
 {
 	char dir[CONF_TEXT_MAX];
 
-	if (strncmp(endpoint, "ipc://", 6) != 0 || !dirs_of(endpoint, dir))
+	if (strncmp(endpoint, "ipc://", 6) != 0 || !dir_of(endpoint, dir))
 		return 0;
-	return make_dir(dir, mode, owner, group_of, e);
+	return dir_make(dir, mode, owner, group_of, e);
 }
 
 int
@@ -88,12 +21,12 @@ dirs_make(const struct conf *c, struct err *e)
 {
 	char keys[CONF_TEXT_MAX];
 
-	if (make_dir(c->backend_state, 0700, c->backend_user, NULL, e) != 0 ||
+	if (dir_make(c->backend_state, 0700, c->backend_user, NULL, e) != 0 ||
 	    socket_dir(c->backend_listen, 0710, c->backend_user, c->backend_gateway_user, e) != 0 ||
 	    socket_dir(c->backend_listen2, 0710, c->backend_user, c->backend_gateway_user, e) != 0 ||
 	    socket_dir(c->backend_feed_listen, 0710, c->backend_user, c->backend_feed_user, e) != 0 ||
 	    socket_dir(c->backend_control, 0700, c->backend_user, NULL, e) != 0)
 		return -1;
 	/* The keys are read before the auth child changes its user: root's, and not even its own. */
-	return dirs_of(c->backend_auth_keys, keys) ? make_dir(keys, 0700, NULL, NULL, e) : 0;
+	return dir_of(c->backend_auth_keys, keys) ? dir_make(keys, 0700, NULL, NULL, e) : 0;
 }

@@ -10,7 +10,4 @@
  * Directories that exist stay as they are, and are checked where they are used. */
 int dirs_make(const struct conf *c, struct err *e);
 
-/* The directory part of an ipc:// endpoint or a path; false when there is none. */
-bool dirs_of(const char *endpoint_or_path, char ret[CONF_TEXT_MAX]);
-
 #endif

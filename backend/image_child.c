@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "backend/image_decode.h"
-#include "backend/sandbox.h"
+#include "common/sandbox.h"
 
 enum {
 	SOCKET = 3,       /* where the socket is put, behind stdin, stdout and stderr */

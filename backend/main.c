@@ -20,12 +20,13 @@
 #include "backend/dirs.h"
 #include "backend/loop.h"
 #include "backend/routes.h"
-#include "backend/sandbox.h"
 #include "backend/sweep.h"
 #include "backend/upkeep.h"
+#include "common/dirs.h"
 #include "common/log.h"
 #include "common/notify.h"
 #include "common/release.h"
+#include "common/sandbox.h"
 
 enum {
 	BATCH_MAX = 256,
@@ -141,17 +142,17 @@ confine_paths(const struct conf *conf, struct err *e)
 	const char *ro[16] = {NULL};
 	size_t nrw = 1, nro = 0;
 
-	if (dirs_of(conf->backend_listen, listen))
+	if (dir_of(conf->backend_listen, listen))
 		rw[nrw++] = listen;
-	if (dirs_of(conf->backend_listen2, listen2))
+	if (dir_of(conf->backend_listen2, listen2))
 		rw[nrw++] = listen2;
-	if (dirs_of(conf->backend_control, control))
+	if (dir_of(conf->backend_control, control))
 		rw[nrw++] = control;
-	if (dirs_of(conf->backend_feed_listen, feeds))
+	if (dir_of(conf->backend_feed_listen, feeds))
 		rw[nrw++] = feeds;
 	if (conf->backend_feed_curve_allow[0] != '\0')
 		ro[nro++] = conf->backend_feed_curve_allow;
-	if (dirs_of(conf->backend_curve_cert, cert))
+	if (dir_of(conf->backend_curve_cert, cert))
 		ro[nro++] = cert;
 	if (conf->backend_curve_allow[0] != '\0')
 		ro[nro++] = conf->backend_curve_allow;

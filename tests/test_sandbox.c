@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "backend/sandbox.h"
+#include "common/sandbox.h"
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "backend/sandbox.h"
+#include "common/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,8 +4,8 @@
  * memory that others may read. As root: user and groups change, seccomp on. As
  * an ordinary user: landlock and seccomp, since the user cannot be changed.
  */
-#ifndef BACKEND_SANDBOX_H
-#define BACKEND_SANDBOX_H
+#ifndef COMMON_SANDBOX_H
+#define COMMON_SANDBOX_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -45,6 +45,7 @@ enum sandbox_profile {
 	SANDBOX_AUTH,    /* read, write, memory, threads; no files, no sockets to be made */
 	SANDBOX_IMAGE,   /* as auth, without threads, but with processes: fork, wait, kill; their time
 	                  * may be limited, and they may be given a filter of their own */
+	SANDBOX_FEED,    /* as the backend */
 	SANDBOX_DECODER  /* memory and the own end, nothing else */
 };
 /* seccomp filter for all threads, those already running included; a call outside of it

@@ -5,7 +5,7 @@
  * libsodium, glibc since 2.36) use on any architecture: a name that an
  * architecture does not have is passed over.
  */
-#include "backend/sandbox.h"
+#include "common/sandbox.h"
 
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -259,7 +259,7 @@ allow_if(scmp_filter_ctx f, int nr, unsigned arg, scmp_datum_t mask, scmp_datum_
 	return rule_if(f, SCMP_ACT_ALLOW, nr, arg, mask, value);
 }
 
-/* Memory is written or executed, never both. Only the backend maps code at all: glibc
+/* Memory is written or executed, never both. Only what has files maps code at all: glibc
  * loads libraries for names and for the end of threads. */
 static int
 allow_mapping(scmp_filter_ctx f, bool code)
@@ -374,6 +374,12 @@ add_decoder(scmp_filter_ctx f)
 #endif
 }
 
+static bool
+has_files(enum sandbox_profile profile)
+{
+	return profile == SANDBOX_BACKEND || profile == SANDBOX_FEED;
+}
+
 static int
 add_profile(scmp_filter_ctx f, enum sandbox_profile profile, bool tcp)
 {
@@ -385,7 +391,7 @@ add_profile(scmp_filter_ctx f, enum sandbox_profile profile, bool tcp)
 		return add_image(f);
 	if (allow_clone(f, true) != 0)
 		return -1;
-	return profile == SANDBOX_BACKEND ? add_backend(f, tcp) : 0;
+	return has_files(profile) ? add_backend(f, tcp) : 0;
 }
 
 static int
@@ -394,7 +400,7 @@ add_rules(scmp_filter_ctx f, enum sandbox_profile profile, bool tcp)
 	if (seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) != 0 ||
 	    seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1) != 0)
 		return -1;
-	return allow_mapping(f, profile == SANDBOX_BACKEND) != 0 ? -1 : add_profile(f, profile, tcp);
+	return allow_mapping(f, has_files(profile)) != 0 ? -1 : add_profile(f, profile, tcp);
 }
 
 int
