@@ -9,6 +9,7 @@
 
 int fuzz_csv(const uint8_t *data, size_t size);
 int fuzz_env(const uint8_t *data, size_t size);
+int fuzz_esl(const uint8_t *data, size_t size);
 int fuzz_json(const uint8_t *data, size_t size);
 int fuzz_mp(const uint8_t *data, size_t size);
 int fuzz_multipart(const uint8_t *data, size_t size);
@@ -16,6 +17,7 @@ int fuzz_path(const uint8_t *data, size_t size);
 int fuzz_picture(const uint8_t *data, size_t size);
 int fuzz_vcard(const uint8_t *data, size_t size);
 int fuzz_xml(const uint8_t *data, size_t size);
+int fuzz_xmlcdr(const uint8_t *data, size_t size);
 
 /* The name that an engine calls. Weak, since replay.c links all targets. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

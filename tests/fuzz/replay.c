@@ -15,6 +15,7 @@ static const struct {
 } targets[] = {
     {"csv", fuzz_csv},
     {"env", fuzz_env},
+    {"esl", fuzz_esl},
     {"json", fuzz_json},
     {"mp", fuzz_mp},
     {"multipart", fuzz_multipart},
@@ -22,6 +23,7 @@ static const struct {
     {"picture", fuzz_picture},
     {"vcard", fuzz_vcard},
     {"xml", fuzz_xml},
+    {"xmlcdr", fuzz_xmlcdr},
 };
 
 static int (*target)(const uint8_t *, size_t);
@@ -80,7 +82,8 @@ main(int argc, char **argv)
 		if (strcmp(targets[i].name, argv[1]) == 0)
 			target = targets[i].run;
 	if (target == NULL) {
-		fprintf(stderr, "usage: %s csv|env|json|mp|path|vcard|xml FILE|DIRECTORY...\n", argv[0]);
+		fprintf(stderr, "usage: %s csv|env|esl|json|mp|path|vcard|xml|xmlcdr FILE|DIRECTORY...\n",
+		    argv[0]);
 		return 2;
 	}
 	for (int i = 2; i < argc; i++)
