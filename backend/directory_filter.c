@@ -4,6 +4,7 @@
  * texts are adjacent. Each text ends with a NUL, which a filter never has, so nothing is found
  * across two of them.
  */
+#include <limits.h>
 #include <string.h>
 
 #include "backend/directory_parts.h"
@@ -11,6 +12,8 @@
 struct filter {
 	struct merge *g;
 	struct str text;
+	/* How far the window may move on by its last byte (R. N. Horspool, 1980). */
+	size_t shift[UCHAR_MAX + 1];
 	uint64_t start, end, n; /* n = rows found so far */
 	directory_row_fn *row;
 	void *arg;
@@ -25,6 +28,33 @@ found(struct filter *f, const struct stream *s, const struct ranked_item *item)
 	f->n++;
 }
 
+static void
+prepare(struct filter *f)
+{
+	for (size_t i = 0; i <= UCHAR_MAX; i++)
+		f->shift[i] = f->text.n;
+	for (size_t i = 0; i + 1 < f->text.n; i++)
+		f->shift[(unsigned char)f->text.p[i]] = f->text.n - 1 - i;
+}
+
+/* Where the text begins, NULL = nowhere. memmem() would prepare itself anew for each leaf, whose
+ * texts are hardly longer than its tables. */
+static const char *
+search(const struct filter *f, const char *at, const char *end)
+{
+	size_t n = f->text.n, last = n - 1;
+	char want = f->text.p[last];
+
+	while ((size_t)(end - at) >= n) {
+		char c = at[last];
+
+		if (c == want && memcmp(at, f->text.p, last) == 0)
+			return at;
+		at += f->shift[(unsigned char)c];
+	}
+	return NULL;
+}
+
 /* Items whose texts are adjacent. */
 static void
 look(struct filter *f, const struct stream *s, const struct ranked_item *items, size_t n)
@@ -32,7 +62,7 @@ look(struct filter *f, const struct stream *s, const struct ranked_item *items, 
 	const char *at = items[0].text.p, *end = items[n - 1].text.p + items[n - 1].text.n;
 	size_t i = 0;
 
-	while (i < n && (at = memmem(at, (size_t)(end - at), f->text.p, f->text.n)) != NULL) {
+	while (i < n && (at = search(f, at, end)) != NULL) {
 		while (at >= items[i].text.p + items[i].text.n)
 			i++;
 		found(f, s, &items[i]);
@@ -68,12 +98,13 @@ directory_filter(struct directory_view *v, struct str folded, uint64_t start, ui
     uint64_t *filtered, directory_row_fn *row, void *arg)
 {
 	struct merge g;
-	struct filter f = {&g, folded, start, end, 0, row, arg, 0};
+	struct filter f = {.g = &g, .text = folded, .start = start, .end = end, .row = row, .arg = arg};
 	int rc;
 
 	*filtered = 0;
 	if (folded.n == 0)
 		return directory_sized_page(v, start, end, filtered, row, arg);
+	prepare(&f);
 	rc = merge_open(&g, v, UINT64_MAX);
 	if (rc == 0 && g.n > 0)
 		rc = filter(&f);

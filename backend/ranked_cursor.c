@@ -52,7 +52,7 @@ look_ahead(struct ranked_cursor *c, const struct key *first)
 	struct ranked *r = c->r;
 	struct key leaves, after = *first;
 
-	arena_free(&c->window);
+	arena_reset(&c->window);
 	c->rows = c->row = 0;
 	c->keys = arena_array(&c->window, c->most, sizeof(*c->keys));
 	c->vals = arena_array(&c->window, c->most, sizeof(*c->vals));
@@ -102,7 +102,7 @@ load(struct ranked_cursor *c, unsigned level)
 	struct str raw;
 	int rc;
 
-	arena_free(a);
+	arena_reset(a);
 	c->path[level - 1] = NULL;
 	ranked_node_key(&k, r, level - 1, kid);
 	if (level == 1) {

@@ -40,6 +40,22 @@ arena_free(struct arena *a)
 }
 
 void
+arena_reset(struct arena *a)
+{
+	struct arena_block *newest = a->head;
+
+	a->used = 0;
+	if (newest == NULL)
+		return;
+	/* The newest block is the largest one. */
+	a->head = newest->next;
+	arena_free(a);
+	newest->next = NULL;
+	newest->used = 0;
+	a->head = newest;
+}
+
+void
 arena_wipe(struct arena *a)
 {
 	for (struct arena_block *b = a->head; b != NULL; b = b->next)

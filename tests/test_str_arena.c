@@ -179,6 +179,34 @@ START_TEST(arena_keeps_its_cap)
 }
 END_TEST
 
+/* What was taken once is taken again without asking the system, zeroed, and the cap counts anew. */
+START_TEST(arena_starts_anew)
+{
+	struct arena a;
+
+	arena_init(&a, 100000);
+	arena_reset(&a);
+	for (int i = 0; i < 9; i++)
+		memset(arena_alloc(&a, 10000), 0xff, 10000);
+	ck_assert_ptr_null(arena_alloc(&a, 10001));
+	arena_reset(&a);
+	ck_assert_uint_eq(a.used, 0);
+	arena_fail_after = 1;
+	for (int i = 0; i < 3; i++) {
+		unsigned char *p = arena_alloc(&a, 10000);
+
+		ck_assert_ptr_nonnull(p);
+		for (int k = 0; k < 10000; k++)
+			ck_assert_uint_eq(p[k], 0);
+	}
+	ck_assert_uint_eq(arena_fail_after, 1);
+	arena_fail_after = 0;
+	ck_assert_ptr_nonnull(arena_alloc(&a, 70000));
+	ck_assert_ptr_null(arena_alloc(&a, 1));
+	arena_free(&a);
+}
+END_TEST
+
 START_TEST(arena_fails_when_told)
 {
 	struct arena a;
@@ -451,6 +479,7 @@ main(void)
 	tcase_add_test(t, cutting);
 	tcase_add_test(t, arena_gives_zeroed_aligned_memory);
 	tcase_add_test(t, arena_keeps_its_cap);
+	tcase_add_test(t, arena_starts_anew);
 	tcase_add_test(t, arena_fails_when_told);
 	tcase_add_test(t, budget_charges_the_arena);
 	tcase_add_test(t, buffer_grows_to_its_cap);
