@@ -42,17 +42,24 @@ arena_free(struct arena *a)
 void
 arena_reset(struct arena *a)
 {
-	struct arena_block *newest = a->head;
+	struct arena_block *largest = a->head, *b = a->head;
 
+	for (; b != NULL; b = b->next)
+		if (b->size > largest->size)
+			largest = b;
+	for (b = a->head; b != NULL;) {
+		struct arena_block *next = b->next;
+
+		if (b != largest)
+			free(b);
+		b = next;
+	}
+	a->head = largest;
 	a->used = 0;
-	if (newest == NULL)
-		return;
-	/* The newest block is the largest one. */
-	a->head = newest->next;
-	arena_free(a);
-	newest->next = NULL;
-	newest->used = 0;
-	a->head = newest;
+	if (largest != NULL) {
+		largest->next = NULL;
+		largest->used = 0;
+	}
 }
 
 void

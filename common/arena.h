@@ -23,7 +23,7 @@ struct arena {
 void arena_init(struct arena *a, size_t cap);
 /* Releases everything; the arena can be used again. */
 void arena_free(struct arena *a);
-/* Starts anew with the memory that is there: for what is filled again and again. */
+/* Starts anew in the largest block that is there: for what is filled again and again. */
 void arena_reset(struct arena *a);
 /* As arena_free(), with every block overwritten first (secrets were in it). */
 void arena_wipe(struct arena *a);
