@@ -103,6 +103,7 @@ SERVER_LDLIBS := -lczmq -lzmq
 SANDBOX_LDLIBS := -lseccomp
 BACKEND_LDLIBS := -ldb-5.3 -lsodium -lutf8proc $(SANDBOX_LDLIBS) -lpthread
 FEED_LDLIBS := -lcurl $(SANDBOX_LDLIBS) -lpthread
+janus_LDLIBS := -lmicrohttpd
 
 PROGRAMS := $(BUILD)/tandem-backend $(if $(wildcard gateway/main.c),$(BUILD)/tandem-gateway) \
 	$(if $(wildcard ctl/main.c),$(BUILD)/tandemctl) $(FEEDS:%=$(BUILD)/tandem-feed-%)
@@ -236,7 +237,8 @@ check-all: check-ci
 T ?= json
 S ?= 60
 FUZZ_SRC := $(COMMON_SRC) $(TEXT_SRC) $(DEV_SRC) ipc/env.c ipc/feed.c gateway/multipart.c backend/image_header.c \
-	$(patsubst %,feeds/freeswitch_%.c,esl pairs call table state event conference list xmlcdr)
+	$(patsubst %,feeds/freeswitch_%.c,esl pairs call table state event conference list xmlcdr) \
+	$(patsubst %,feeds/janus_%.c,message event table show sync)
 $(BUILD)/tests/fuzz_replay: $(call obj,tests/fuzz/replay.c $(wildcard tests/fuzz/fuzz_*.c)) $(TEST_LIBS)
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LDLIBS)
@@ -281,6 +283,8 @@ install: $(PROGRAMS)
 	install -m 644 packaging/systemd/*.service $(DESTDIR)$(UNITDIR)
 	install -m 644 packaging/systemd/tandem.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/tandem.conf
 	install -m 644 packaging/systemd/tandem.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/tandem.conf
+	install -d $(DESTDIR)$(PREFIX)/share/doc/tandem/janus
+	install -m 644 etc/janus/* $(DESTDIR)$(PREFIX)/share/doc/tandem/janus
 	install -m 644 README.md LICENSE NOTICE SECURITY.md CHANGELOG $(wildcard docs/*.md) \
 		$(DESTDIR)$(PREFIX)/share/doc/tandem
 	for m in $(MANPAGES); do \

@@ -10,6 +10,7 @@
 int fuzz_csv(const uint8_t *data, size_t size);
 int fuzz_env(const uint8_t *data, size_t size);
 int fuzz_esl(const uint8_t *data, size_t size);
+int fuzz_janus(const uint8_t *data, size_t size);
 int fuzz_json(const uint8_t *data, size_t size);
 int fuzz_mp(const uint8_t *data, size_t size);
 int fuzz_multipart(const uint8_t *data, size_t size);

@@ -16,6 +16,7 @@ static const struct {
     {"csv", fuzz_csv},
     {"env", fuzz_env},
     {"esl", fuzz_esl},
+    {"janus", fuzz_janus},
     {"json", fuzz_json},
     {"mp", fuzz_mp},
     {"multipart", fuzz_multipart},

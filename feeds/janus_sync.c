@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: ISC */
+#include "feeds/janus_show.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/checks.h"
+#include "common/log.h"
+
+/* Between two questions about one room that events have led to: what happens meanwhile is asked
+ * for at once. */
+enum { PAUSE_MS = 20, AGAIN_MS = 500 };
+
+void
+janus_key(int64_t room, char ret[JANUS_KEY_SIZE])
+{
+	snprintf(ret, JANUS_KEY_SIZE, "%" PRId64, room);
+}
+
+int64_t
+janus_key_room(struct str key)
+{
+	int64_t room;
+	char back[JANUS_KEY_SIZE];
+
+	if (!str_to_i64(key, &room) || room <= 0)
+		return 0;
+	janus_key(room, back);
+	return str_eqc(key, back) ? room : 0;
+}
+
+void
+janus_sync_init(
+    struct janus_sync *s, const struct janus_sync_ops *ops, void *arg, enum janus_rule rule)
+{
+	*s = (struct janus_sync){.ops = ops, .arg = arg, .rule = rule, .snapshot = true};
+}
+
+void
+janus_sync_free(struct janus_sync *s)
+{
+	janus_table_clear(&s->table);
+}
+
+static void
+too_many(struct janus_sync *s)
+{
+	if (!s->too_many)
+		log_event(LOG_WARN_, "janus-too-many",
+		    "more than %d rooms or %d participants: some are not "
+		    "shown",
+		    JANUS_ROOMS_MAX, JANUS_MEMBERS_MAX);
+	s->too_many = true;
+}
+
+/* --- asking ---------------------------------------------------------------------------------- */
+
+void
+janus_sync_up(struct janus_sync *s)
+{
+	s->up = true;
+	s->dead = false;
+	s->rooms_ms = 0;
+	janus_sync_snapshot(s);
+}
+
+void
+janus_sync_down(struct janus_sync *s, bool dead)
+{
+	s->up = false;
+	s->dead = dead;
+	s->asked = JANUS_NOTHING;
+	for (size_t i = 0; i < s->table.n; i++)
+		s->table.v[i]->asking = false;
+	if (dead && s->table.n > 0) {
+		janus_table_clear(&s->table);
+		s->snapshot = true;
+	}
+	janus_sync_pump(s);
+}
+
+void
+janus_sync_snapshot(struct janus_sync *s)
+{
+	s->snapshot = true;
+	janus_sync_check(s);
+}
+
+void
+janus_sync_check(struct janus_sync *s)
+{
+	s->want_rooms = s->want_everybody = true;
+	janus_sync_pump(s);
+}
+
+void
+janus_sync_doubt(struct janus_sync *s, int64_t room)
+{
+	struct janus_known *r = janus_table_find(&s->table, room);
+
+	s->want_rooms = true;
+	if (r != NULL)
+		r->todo = true;
+	janus_sync_pump(s);
+}
+
+void
+janus_sync_repeat(struct janus_sync *s, int64_t room, int64_t id)
+{
+	struct janus_known *r = janus_table_find(&s->table, room);
+	struct janus_member *m = r != NULL ? janus_table_member(r, id) : NULL;
+
+	if (m != NULL)
+		janus_show_member(s, r, m, 0);
+}
+
+static void
+ask_rooms(struct janus_sync *s, int64_t now)
+{
+	if (!s->ops->ask_rooms(s->arg)) {
+		s->ops->wake(s->arg, AGAIN_MS);
+		return;
+	}
+	s->rooms_ms = now;
+	s->want_rooms = false;
+	s->asked = JANUS_ROOMS;
+}
+
+/* The room to be asked about next, NULL = none now; *wait: milliseconds until there may be one. */
+static struct janus_known *
+next_room(const struct janus_table *t, int64_t now, int64_t *wait)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i]->todo)
+			return t->v[i];
+	for (size_t i = 0; i < t->n; i++) {
+		int64_t due = t->v[i]->answer_ms + PAUSE_MS - now;
+
+		if (!t->v[i]->dirty)
+			continue;
+		if (due <= 0)
+			return t->v[i];
+		if (*wait < 0 || due < *wait)
+			*wait = due;
+	}
+	return NULL;
+}
+
+void
+janus_sync_pump(struct janus_sync *s)
+{
+	struct janus_known *next;
+	int64_t now, wait = -1;
+
+	if (!s->up && s->dead && s->snapshot)
+		janus_show_all(s);
+	if (!s->up || s->asked != JANUS_NOTHING)
+		return;
+	now = s->ops->now_ms(s->arg);
+	if (s->want_rooms) {
+		wait = s->rooms_ms != 0 ? s->rooms_ms + PAUSE_MS - now : 0;
+		if (wait <= 0) {
+			ask_rooms(s, now);
+			return;
+		}
+	}
+	next = next_room(&s->table, now, &wait);
+	/* Rooms that are new, or whose participants have changed in number, come before it. */
+	if (s->snapshot && !s->want_rooms && (next == NULL || !next->todo))
+		janus_show_all(s);
+	if (next != NULL && s->ops->ask_people(s->arg, next->id)) {
+		next->todo = next->dirty = false;
+		next->asking = true;
+		s->asked = JANUS_PEOPLE;
+		s->room = next->id;
+	} else if (next != NULL || wait >= 0) {
+		s->ops->wake(s->arg, next != NULL ? AGAIN_MS : wait);
+	}
+}
+
+/* --- answers --------------------------------------------------------------------------------- */
+
+/* What Tandem calls the room; true when that has changed. */
+static bool
+name_room(const struct janus_sync *s, struct janus_known *r, struct str description)
+{
+	char name[JANUS_NAME_MAX] = "";
+
+	description = str_trim(description);
+	if (s->rule == JANUS_BY_NUMBER)
+		janus_key(r->id, name);
+	else if (description.n < sizeof(name) && check_room_name(description) == NULL)
+		snprintf(name, sizeof(name), "%.*s", (int)description.n, description.p);
+	if (strcmp(name, r->name) == 0)
+		return false;
+	memcpy(r->name, name, sizeof(name));
+	return true;
+}
+
+static void
+take_room(struct janus_sync *s, const struct janus_room *in)
+{
+	struct janus_known *r = janus_table_room(&s->table, in->id);
+	bool renamed, recording, muted;
+
+	if (r == NULL) {
+		too_many(s);
+		return;
+	}
+	r->seen = true;
+	recording = r->recording != in->recording;
+	muted = r->muted != in->muted;
+	r->recording = in->recording;
+	r->muted = in->muted;
+	renamed = name_room(s, r, in->description);
+	if (in->count != (int64_t)r->n || (s->want_everybody && in->count > 0))
+		r->todo = true;
+	else if (in->count == 0)
+		r->answered = s->ops->wall_us(s->arg);
+	if (renamed && r->told) {
+		/* Another conference now, for whoever looks for it by its name. */
+		char key[JANUS_KEY_SIZE];
+
+		janus_key(r->id, key);
+		if (!s->snapshot)
+			s->ops->say(s->arg, feed_kind_CONFERENCE_END, key, 0, 0, NULL);
+		r->told = false;
+	}
+	if (r->n == 0)
+		return;
+	if (renamed || recording)
+		janus_show(s, r, 0);
+	for (size_t i = 0; muted && r->told && i < r->n; i++)
+		janus_show_member(s, r, &r->v[i], 0);
+}
+
+void
+janus_sync_rooms(struct janus_sync *s, const struct janus_room *v, size_t n)
+{
+	struct janus_table *t = &s->table;
+
+	if (s->asked != JANUS_ROOMS)
+		return;
+	s->asked = JANUS_NOTHING;
+	for (size_t i = 0; i < t->n; i++)
+		t->v[i]->seen = false;
+	for (size_t i = 0; i < n; i++)
+		take_room(s, &v[i]);
+	for (size_t i = t->n; i-- > 0;) {
+		/* Hidden rooms are not listed; by their number they are found all the same. */
+		if (t->v[i]->seen)
+			continue;
+		if (s->rule == JANUS_BY_NUMBER)
+			t->v[i]->todo = true;
+		else
+			janus_drop(s, t->v[i], 0);
+	}
+	s->want_everybody = false;
+	janus_sync_pump(s);
+}
+
+/* Whether anybody of before is still there. */
+static bool
+same_conference(const struct janus_known *r, const struct janus_person *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (janus_table_member(r, v[i].id) != NULL)
+			return true;
+	return r->n == 0 || n == 0;
+}
+
+static void
+take_person(struct janus_sync *s, struct janus_known *r, const struct janus_person *in)
+{
+	struct janus_member *m = janus_table_member(r, in->id);
+	char display[JANUS_DISPLAY_MAX] = "";
+	bool is_new = m == NULL;
+
+	if (is_new && (m = janus_table_join(&s->table, r, in->id)) == NULL) {
+		too_many(s);
+		return;
+	}
+	m->seen = true;
+	janus_display(in->display, display);
+	if (!is_new && m->muted == in->muted && strcmp(m->display, display) == 0)
+		return;
+	m->muted = in->muted;
+	memcpy(m->display, display, sizeof(display));
+	janus_show_member(s, r, m, 0);
+}
+
+void
+janus_sync_people(struct janus_sync *s, const struct janus_person *v, size_t n)
+{
+	struct janus_known *r;
+
+	if (s->asked != JANUS_PEOPLE)
+		return;
+	s->asked = JANUS_NOTHING;
+	r = janus_table_find(&s->table, s->room);
+	if (r == NULL) {
+		janus_sync_pump(s);
+		return;
+	}
+	r->asking = false;
+	r->answered = s->ops->wall_us(s->arg);
+	r->answer_ms = s->ops->now_ms(s->arg);
+	if (!same_conference(r, v, n))
+		while (r->n > 0)
+			janus_leave(s, r, &r->v[r->n - 1], 0);
+	for (size_t i = 0; i < r->n; i++)
+		r->v[i].seen = false;
+	for (size_t i = 0; i < n; i++)
+		take_person(s, r, &v[i]);
+	for (size_t i = r->n; i-- > 0;)
+		if (!r->v[i].seen)
+			janus_leave(s, r, &r->v[i], 0);
+	if (r->n > 0 && !r->told)
+		janus_show(s, r, 0);
+	janus_sync_pump(s);
+}
+
+void
+janus_sync_failed(struct janus_sync *s, bool gone)
+{
+	enum janus_asked asked = s->asked;
+	struct janus_known *r = asked == JANUS_PEOPLE ? janus_table_find(&s->table, s->room) : NULL;
+
+	s->asked = JANUS_NOTHING;
+	if (asked == JANUS_ROOMS)
+		s->want_rooms = true;
+	if (r != NULL) {
+		r->asking = false;
+		if (gone)
+			janus_drop(s, r, 0);
+		else
+			r->todo = true;
+	}
+	if (gone)
+		janus_sync_pump(s);
+	else if (asked != JANUS_NOTHING)
+		s->ops->wake(s->arg, AGAIN_MS);
+}
+
+/* --- events ---------------------------------------------------------------------------------- */
+
+/* Whether the room is to be asked about instead. An event from the future is one from before a step
+ * of the clock, and may be older than the answer. */
+static bool
+in_doubt(const struct janus_sync *s, const struct janus_known *r, const struct janus_event *ev)
+{
+	return r->asking || r->todo || r->dirty || ev->time <= r->answered ||
+	    ev->time > s->ops->wall_us(s->arg);
+}
+
+/* Nothing is taken from it but since when somebody is there who is there. */
+static void
+doubt(struct janus_sync *s, struct janus_known *r, const struct janus_event *ev)
+{
+	struct janus_member *m = janus_table_member(r, ev->who.id);
+
+	r->dirty = true;
+	if (ev->kind != JANUS_JOINED || m == NULL || m->joined != 0)
+		return;
+	m->joined = ev->time / 1000;
+	janus_show_member(s, r, m, m->joined);
+}
+
+static void
+joined(struct janus_sync *s, struct janus_known *r, const struct janus_event *ev)
+{
+	struct janus_member *m = janus_table_join(&s->table, r, ev->who.id);
+
+	if (m == NULL) {
+		too_many(s);
+		return;
+	}
+	if (r->n == 1)
+		r->started = ev->time / 1000;
+	m->joined = ev->time / 1000;
+	m->muted = ev->who.muted;
+	janus_display(ev->who.display, m->display);
+	janus_show_member(s, r, m, ev->time / 1000);
+}
+
+static void
+about_member(struct janus_sync *s, struct janus_known *r, const struct janus_event *ev)
+{
+	struct janus_member *m = janus_table_member(r, ev->who.id);
+	int64_t ms = ev->time / 1000;
+	char key[JANUS_KEY_SIZE];
+
+	if (ev->kind == JANUS_JOINED) {
+		joined(s, r, ev);
+	} else if (m == NULL) {
+		/* Whoever is not known and leaves is not known to be there. */
+		r->dirty = ev->kind != JANUS_LEFT;
+	} else if (ev->kind == JANUS_LEFT) {
+		janus_leave(s, r, m, ms);
+	} else if (ev->kind == JANUS_TALKING || ev->kind == JANUS_SILENT) {
+		janus_key(r->id, key);
+		if (r->told)
+			s->ops->talk(s->arg, key, m->id, ev->who.talking);
+	} else {
+		m->muted = ev->kind == JANUS_CONFIGURED ? ev->who.muted : ev->kind == JANUS_MUTED;
+		if (ev->kind == JANUS_CONFIGURED)
+			janus_display(ev->who.display, m->display);
+		janus_show_member(s, r, m, ms);
+	}
+}
+
+void
+janus_sync_event(struct janus_sync *s, const struct janus_event *ev)
+{
+	struct janus_known *r = janus_table_find(&s->table, ev->room);
+
+	if (!s->up)
+		return;
+	if (r == NULL && s->rule == JANUS_BY_NUMBER && ev->kind == JANUS_JOINED) {
+		r = janus_table_room(&s->table, ev->room);
+		if (r != NULL) {
+			name_room(s, r, (struct str){"", 0});
+			r->dirty = true;
+		}
+	}
+	if (r == NULL || ev->kind == JANUS_ROOM || ev->kind == JANUS_DESTROYED)
+		s->want_rooms = true;
+	if (r != NULL && ev->kind != JANUS_ROOM) {
+		if (in_doubt(s, r, ev))
+			doubt(s, r, ev);
+		else if (ev->kind == JANUS_DESTROYED)
+			janus_drop(s, r, ev->time / 1000);
+		else
+			about_member(s, r, ev);
+	}
+	janus_sync_pump(s);
+}

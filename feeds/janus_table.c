@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+#include "feeds/janus_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct janus_known *
+janus_table_find(const struct janus_table *t, int64_t room)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->v[i]->id == room)
+			return t->v[i];
+	return NULL;
+}
+
+struct janus_known *
+janus_table_room(struct janus_table *t, int64_t room)
+{
+	struct janus_known *r = janus_table_find(t, room), **v;
+
+	if (r != NULL)
+		return r;
+	if (t->n == JANUS_ROOMS_MAX)
+		return NULL;
+	if (t->n == t->size) {
+		v = realloc(t->v, (t->size + 64) * sizeof(struct janus_known *));
+		if (v == NULL)
+			return NULL;
+		t->v = v;
+		t->size += 64;
+	}
+	r = calloc(1, sizeof(*r));
+	if (r == NULL)
+		return NULL;
+	r->id = room;
+	t->v[t->n++] = r;
+	return r;
+}
+
+void
+janus_table_drop(struct janus_table *t, struct janus_known *r)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->v[i] != r)
+			continue;
+		t->v[i] = t->v[--t->n];
+		break;
+	}
+	t->members -= r->n;
+	free(r->v);
+	free(r);
+}
+
+void
+janus_table_clear(struct janus_table *t)
+{
+	while (t->n > 0)
+		janus_table_drop(t, t->v[t->n - 1]);
+	free(t->v);
+	*t = (struct janus_table){.v = NULL};
+}
+
+struct janus_member *
+janus_table_member(const struct janus_known *r, int64_t id)
+{
+	for (size_t i = 0; i < r->n; i++)
+		if (r->v[i].id == id)
+			return &r->v[i];
+	return NULL;
+}
+
+struct janus_member *
+janus_table_join(struct janus_table *t, struct janus_known *r, int64_t id)
+{
+	struct janus_member *m = janus_table_member(r, id), *v;
+
+	if (m != NULL)
+		return m;
+	if (t->members == JANUS_MEMBERS_MAX)
+		return NULL;
+	if (r->n == r->size) {
+		v = realloc(r->v, (r->size * 2 + 8) * sizeof(*v));
+		if (v == NULL)
+			return NULL;
+		r->v = v;
+		r->size = r->size * 2 + 8;
+	}
+	m = &r->v[r->n++];
+	memset(m, 0, sizeof(*m));
+	m->id = id;
+	t->members++;
+	return m;
+}
+
+void
+janus_table_leave(struct janus_table *t, struct janus_known *r, struct janus_member *m)
+{
+	*m = r->v[--r->n];
+	t->members--;
+}

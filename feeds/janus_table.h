@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Rooms and participants as far as they are known now: what the last answers and the events since
+ * then said. In memory only, and bounded. Janus owns this state, the table is a copy of it.
+ */
+#ifndef FEEDS_JANUS_TABLE_H
+#define FEEDS_JANUS_TABLE_H
+
+#include "feeds/janus_event.h"
+
+enum { JANUS_NAME_MAX = 256 };
+
+struct janus_member {
+	int64_t id;
+	int64_t joined; /* ms since 1970; 0 = not known */
+	char display[JANUS_DISPLAY_MAX];
+	bool muted;
+	bool seen; /* while a list is gone through */
+};
+
+struct janus_known {
+	int64_t id;
+	char name[JANUS_NAME_MAX]; /* of the room in Tandem; "" = it has none, nothing is said of it */
+	bool recording;
+	bool muted;        /* as a whole */
+	bool told;         /* the conference has been said to run */
+	bool todo;         /* its participants have to be asked for */
+	bool dirty;        /* likewise, but not before others that have been waiting longer */
+	bool asking;       /* a question about it is on its way */
+	bool seen;         /* while a list is gone through */
+	int64_t started;   /* ms since 1970; 0 = not known */
+	int64_t answered;  /* when the last answer about it came, microseconds since 1970; 0 = never */
+	int64_t answer_ms; /* the same by the monotonic clock */
+	struct janus_member *v;
+	size_t n, size;
+};
+
+struct janus_table {
+	struct janus_known **v;
+	size_t n, size;
+	size_t members; /* in all rooms */
+};
+
+struct janus_known *janus_table_find(const struct janus_table *t, int64_t room);
+/* Finds it or makes it; NULL when there are JANUS_ROOMS_MAX, or memory ends. */
+struct janus_known *janus_table_room(struct janus_table *t, int64_t room);
+void janus_table_drop(struct janus_table *t, struct janus_known *r);
+void janus_table_clear(struct janus_table *t);
+
+struct janus_member *janus_table_member(const struct janus_known *r, int64_t id);
+/* Finds it or makes it; NULL when there are JANUS_MEMBERS_MAX, or memory ends. */
+struct janus_member *janus_table_join(struct janus_table *t, struct janus_known *r, int64_t id);
+/* Forgets it; what pointed to other members of the room points elsewhere then. */
+void janus_table_leave(struct janus_table *t, struct janus_known *r, struct janus_member *m);
+
+#endif
