@@ -180,7 +180,7 @@ CHECK_LDLIBS := -lcheck -lsubunit -lrt -lm -lpthread -lcurl -lssl -lcrypto -lz
 # Gateway units that know no Kore can be tested without it.
 GATEWAY_UNITS := $(BUILD)/libgatewayunits.a
 $(GATEWAY_UNITS): $(call obj,$(patsubst %,gateway/%.c,accept card_body cors cred multipart openapi \
-	preconditions query pend req render confine walltime))
+	preconditions query events pend req render confine walltime))
 TEST_LIBS := $(RIG_LIB) $(BACKEND_LIB) $(FEED_UNIT_LIB) $(FEED_LIB) $(SANDBOX_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(GATEWAY_UNITS) $(DEV_LIB) $(TEXT_LIB) \
 	$(COMMON_LIB)
 TEST_LDLIBS := $(foreach f,$(FEEDS),$($(f)_LDLIBS)) $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(TEXT_LDLIBS) $(COMMON_LDLIBS) $(CHECK_LDLIBS)

@@ -44,12 +44,13 @@ write_log(struct job *j, int64_t us)
 	log_end(&l);
 }
 
-void
+int
 answer_send(struct job *j)
 {
 	int64_t path[ERR_PATH_MAX], us = now_us() - j->arrived_us;
 	struct reply r = {0};
 	struct buf out;
+	int rc = -1;
 
 	REC_SET(&r, reply, id, j->req.id);
 	REC_SET(&r, reply, code, j->err.code);
@@ -69,6 +70,8 @@ answer_send(struct job *j)
 			REC_SET(&r, reply, body, buf_str(&j->body));
 		if (j->more)
 			REC_SET(&r, reply, more, true);
+		if (j->current)
+			REC_SET(&r, reply, current, true);
 		if (j->location.n > 0)
 			REC_SET(&r, reply, location, j->location);
 	}
@@ -77,13 +80,14 @@ answer_send(struct job *j)
 	buf_init(&out, IPC_MESSAGE_MAX);
 	env_write(&out, ENV_REPLY, &r);
 	if (!out.failed)
-		ipc_server_send(j->via, &j->peer, buf_str(&out));
+		rc = ipc_server_send(j->via, &j->peer, buf_str(&out));
 	buf_wipe(&out);
 	if (!j->streaming) {
 		if (j->res != NULL)
 			count(j, us);
 		write_log(j, us);
 	}
+	return rc;
 }
 
 int

@@ -16,6 +16,7 @@
 #include "backend/tries.h"
 #include "common/conf.h"
 
+struct event_streams;
 struct load;
 struct routes;
 struct sweep;
@@ -33,6 +34,7 @@ struct backend {
 	struct pool *pool;
 	struct feeds *feeds;
 	struct routes *routes;
+	struct event_streams *events;
 	struct auth *auth;
 	struct image *image;
 	struct tries *tries;

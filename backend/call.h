@@ -45,6 +45,7 @@ struct call {
 	struct buf *body; /* the answer: one record, or several one after the other */
 	struct mark *mark;
 	bool more;          /* the list goes on behind the mark */
+	bool current;       /* of an endless list: nothing more is there now */
 	struct str hash;    /* of the secret that hooks->secret named, empty = none */
 	struct str picture; /* made of the upload that hooks->picture named */
 	struct str open;    /* show: a sealed text to be opened by the auth child; then it runs again */

@@ -63,6 +63,8 @@ change(struct job *j, struct model *m)
 
 	if (find(j, m, &id, &old) != 0)
 		return -1;
+	/* Who is locked out loses the streams as well. */
+	user_event_touch(id);
 	u = old;
 	switch ((enum ctl_command)j->ctl.command) {
 	case ctl_command_USER_ENABLE:

@@ -75,6 +75,8 @@ hooks_of(const struct res *r)
 		return &hooks_activecdrs;
 	case RES_ACTIVECDRS_USER:
 		return &hooks_activecdrs_user;
+	case RES_EVENTS:
+		return &hooks_events;
 	default:
 		return &none;
 	}

@@ -80,5 +80,6 @@ extern const struct hooks hooks_google_import;
 extern const struct hooks hooks_phonebookentry;
 extern const struct hooks hooks_activecdrs;
 extern const struct hooks hooks_activecdrs_user;
+extern const struct hooks hooks_events;
 
 #endif

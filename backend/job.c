@@ -10,6 +10,7 @@
 #include "backend/hooks.h"
 #include "backend/repeat.h"
 #include "backend/seal.h"
+#include "backend/user_events.h"
 
 int64_t
 now_us(void)
@@ -53,6 +54,18 @@ job_free(struct job *j)
 	buf_wipe(&j->body);
 	explicit_bzero(j, sizeof(*j));
 	free(j);
+}
+
+void
+job_rest(struct job *j)
+{
+	int64_t version = j->who.user.cred_version;
+
+	arena_wipe(&j->scratch);
+	buf_wipe(&j->body);
+	/* Its texts were in the memory that has gone; the account is read again each time. */
+	j->who.user = (struct user){0};
+	REC_SET(&j->who.user, user, cred_version, version);
 }
 
 static struct model
@@ -186,6 +199,9 @@ apply(struct writer_job *w, struct store_txn *t)
 		return err_set(&j->err, ERR_FORBIDDEN, NULL);
 	if (write_once(j, &c) != 0)
 		return -1;
+	/* Streams of the session end with it. */
+	if (hooks_of(j->res)->ends_sessions)
+		user_event_touch(j->who.id);
 	j->location = arena_copy(&j->arena, c.location);
 	return j->location.p != NULL ? 0 : err_set(&j->err, ERR_TOO_LARGE, NULL);
 }
@@ -325,7 +341,8 @@ read_answer(struct job *j, struct store_txn *t)
 	struct call c = call_of(j, t);
 
 	buf_reset(&j->body);
-	arena_wipe(&j->scratch);
+	if (!j->streaming || !res_is_endless(j->res))
+		arena_wipe(&j->scratch);
 	j->more = false;
 	if (serve_read(&c) != 0) {
 		own_status(j);
@@ -335,6 +352,7 @@ read_answer(struct job *j, struct store_txn *t)
 	if (!j->streaming && check_conditions(j, &c) != 0)
 		return;
 	j->more = c.more;
+	j->current = c.current;
 	if (c.wants_signature)
 		j->then = NEXT_SIGN;
 	else if (c.open.n > 0)
@@ -372,6 +390,28 @@ snapshot_end(struct snapshot *s)
 	s->t = NULL;
 }
 
+/* Whoever has a stream that does not end is looked at before each part. */
+static enum who_answer
+who_still(struct job *j, struct model *m)
+{
+	buf_reset(&j->body);
+	arena_wipe(&j->scratch);
+	m->a = &j->scratch;
+	return who_expired(m, &j->req, wall_ms()) ||
+	        who_again(m, &j->who, &j->req, wall_ms(), who_issued(m, &j->req)) != 0
+	    ? WHO_REFUSED
+	    : WHO_KNOWN;
+}
+
+static enum who_answer
+who_asks(struct job *j, struct model *m, const struct snapshot *s)
+{
+	if (!j->streaming)
+		return who_find(
+		    m, &j->be->known, s->tokens_time, j->res, &j->req, wall_ms(), &j->who, &j->verify);
+	return res_is_endless(j->res) ? who_still(j, m) : WHO_KNOWN;
+}
+
 bool
 job_run(struct job *j, struct snapshot *s)
 {
@@ -393,12 +433,12 @@ job_run(struct job *j, struct snapshot *s)
 	if (s->t == NULL && store_begin(j->be->store, STORE_READ, &s->t, &j->err) != 0)
 		return true;
 	m = model_of(j, s->t);
-	who = j->streaming ? WHO_KNOWN
-	                   : who_find(&m, &j->be->known, s->tokens_time, j->res, &j->req, wall_ms(),
-	                         &j->who, &j->verify);
+	who = who_asks(j, &m, s);
 	if (who == WHO_VERIFY) {
 		j->then = NEXT_VERIFY;
 	} else if (who == WHO_KNOWN && authorized(j, &m) == 0 && within_budget(j)) {
+		if (j->streaming && res_is_endless(j->res) && !j->may_send)
+			return true;
 		if (is_read(j))
 			read_answer(j, s->t);
 		else

@@ -31,6 +31,7 @@ enum job_next {
 };
 
 struct backend;
+struct event_stream;
 
 struct job {
 	struct writer_job write; /* first: the writer knows jobs by it */
@@ -72,6 +73,10 @@ struct job {
 	int64_t credit;
 	bool streaming, running, forgotten;
 	int64_t last_us;
+	/* A list that never ends (event_streams.h). */
+	struct event_stream *stream;
+	bool may_send; /* what is new shall be read */
+	bool current;  /* and that was all of it */
 };
 
 int64_t now_us(void);  /* CLOCK_MONOTONIC */
@@ -80,6 +85,9 @@ int64_t wall_ms(void); /* ms since 1970 */
 struct job *job_new(struct backend *be);
 /* Wipes: passwords and tokens were in it. */
 void job_free(struct job *j);
+
+/* A job that may rest for hours keeps no more than it must. */
+void job_rest(struct job *j);
 
 /* One snapshot of the store for several jobs that a reader has taken together: all of them came
  * before it, so none can miss what was answered before it was sent. */

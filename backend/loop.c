@@ -8,6 +8,7 @@
 
 #include "backend/answer.h"
 #include "backend/control.h"
+#include "backend/event_streams.h"
 #include "backend/peers.h"
 #include "backend/routes.h"
 #include "backend/streams.h"
@@ -133,7 +134,7 @@ on_credit(struct loop *l, struct ipc_server *s, const struct ipc_peer *from, str
 	arena_init(&a, 4096);
 	if (!peers_known(l->peers, s, from, now_us()) || env_read(frame, ENV_CREDIT, &c, &a, &e) != 0)
 		drop(l);
-	else
+	else if (!event_streams_credit(l->be->events, s, from, c.id, c.parts))
 		streams_credit(l->streams, s, from, c.id, c.parts);
 	arena_free(&a);
 }
@@ -166,6 +167,9 @@ finish(struct loop *l, struct job *j)
 	} else if (j->forgotten) {
 		streams_forget(l->streams, j);
 		job_free(j);
+	} else if (j->err.code == ERR_OK && res_is_endless(j->res)) {
+		if (event_streams_part(l->be->events, j) != 0)
+			job_free(j);
 	} else if (j->err.code == ERR_OK && (j->more || j->streaming)) {
 		/* The job lives on until its last part. */
 		if (streams_part(l->streams, j) != 0)
@@ -173,6 +177,7 @@ finish(struct loop *l, struct job *j)
 	} else {
 		answer_send(j);
 		streams_forget(l->streams, j);
+		event_streams_forget(l->be->events, j);
 		job_free(j);
 	}
 }
@@ -438,6 +443,7 @@ sweep(struct loop *l, const struct loop_conf *conf)
 {
 	l->swept_us = now_us();
 	streams_sweep(l->streams, l->swept_us);
+	event_streams_sweep(l->be->events, l->swept_us);
 	l->be->gateways = peers_fresh(l->peers, l->swept_us);
 	count_refusals(l, conf);
 	feeds_sweep(l->be->feeds, l->swept_us);
@@ -455,9 +461,10 @@ run(struct loop *l, const struct loop_conf *conf, struct err *e)
 		    {.fd = image_fd(l->be->image), .events = POLLIN}, /* -1 is passed over */
 		    {.fd = feeds_fd(l->be->feeds), .events = POLLIN},
 		    {.fd = routes_fd(l->be->routes), .events = POLLIN},
+		    {.fd = event_streams_fd(l->be->events), .events = POLLIN},
 		};
 
-		if (ipc_wait((struct ipc_server **)(uintptr_t)conf->servers, ready, conf->n, fds, 6,
+		if (ipc_wait((struct ipc_server **)(uintptr_t)conf->servers, ready, conf->n, fds, 7,
 		        TICK_MS, e) < 0)
 			return -1;
 		if (fds[0].revents != 0)
@@ -472,6 +479,8 @@ run(struct loop *l, const struct loop_conf *conf, struct err *e)
 			feeds_take_back(l->be->feeds);
 		if (fds[5].revents != 0)
 			routes_send(l->be->routes);
+		if (fds[6].revents != 0)
+			event_streams_wake(l->be->events);
 		for (size_t i = 0; i < conf->n; i++)
 			if (ready[i])
 				receive(l, conf->servers[i]);

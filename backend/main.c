@@ -18,6 +18,7 @@
 
 #include "backend/control.h"
 #include "backend/dirs.h"
+#include "backend/event_streams.h"
 #include "backend/loop.h"
 #include "backend/routes.h"
 #include "backend/sweep.h"
@@ -314,9 +315,11 @@ start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
 	    sweep_start(&be->sweep, be->store, be->writer, e) != 0 ||
 	    upkeep_start(upkeep, be->store, be->writer, e) != 0 ||
 	    routes_start(&be->routes, be->store, e) != 0 ||
-	    feeds_new(&be->feeds, be->writer, be->settings, be->routes, e) != 0)
+	    feeds_new(&be->feeds, be->writer, be->settings, be->routes, e) != 0 ||
+	    event_streams_new(&be->events, be->pool, (size_t)conf->backend_event_streams, e) != 0)
 		log_fatal("%s", err_text(e));
 	writer_on_commit(be->writer, routes_committed, be->routes);
+	writer_on_commit(be->writer, event_streams_committed, be->events);
 }
 
 static void
@@ -330,6 +333,7 @@ stop_threads(struct backend *be, struct upkeep *upkeep)
 	writer_stop(be->writer);
 	feeds_free(be->feeds);
 	routes_stop(be->routes);
+	event_streams_free(be->events);
 	pool_stop(be->pool);
 	load_end(be);
 	memo_free(be->known.tokens);

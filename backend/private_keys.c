@@ -4,6 +4,8 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "backend/user_events.h"
+
 enum { DIGEST_LEN = 32, DIGEST_HEX = 2 * DIGEST_LEN };
 
 static void
@@ -131,6 +133,7 @@ private_key_revoke(struct model *m, uint64_t id)
 		rc = model_get(m, &rec_private_key, user, id, &k);
 	if (rc != 1)
 		return rc;
+	user_event_touch(user);
 	return model_name_del(m, INDEX_PRIVATE_KEY, k.hash) != 0 ||
 	        model_item_unindex(m, &rec_private_key, id) != 0 ||
 	        model_del(m, &rec_private_key, user, id) < 0

@@ -202,3 +202,18 @@ who_issued(struct model *m, const struct request *req)
 		return 0;
 	return c.issued;
 }
+
+bool
+who_expired(struct model *m, const struct request *req, int64_t now_ms)
+{
+	const unsigned char *sig;
+	struct str payload;
+	struct cap c;
+
+	if (!REC_HAS(req, request, cap))
+		return false;
+	if (cap_read(req->cap, &c, &payload, &sig, m->a) == 0 && c.expires > now_ms)
+		return false;
+	refused(m);
+	return true;
+}

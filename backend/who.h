@@ -49,6 +49,9 @@ enum who_answer who_find(struct model *m, const struct who_known *k, uint64_t to
 int who_again(
     struct model *m, struct who *who, const struct request *req, int64_t now_ms, int64_t issued_ms);
 
+/* Whether the capability of a request, which was good once, is over by now: then *m->e says so. */
+bool who_expired(struct model *m, const struct request *req, int64_t now_ms);
+
 /* When the capability of a request was issued, 0 for a password. */
 int64_t who_issued(struct model *m, const struct request *req);
 

@@ -6,13 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct watcher {
+	void (*committed)(void *arg);
+	void *arg;
+};
+
 struct writer {
 	struct store *store;
 	unsigned queue_max, batch_max;
 	pthread_t thread;
 	pthread_mutex_t lock; /* over everything below */
-	void (*committed)(void *arg);
-	void *committed_arg;
+	struct watcher watchers[WRITER_WATCHERS];
+	size_t nwatchers;
 	pthread_cond_t arrived;
 	struct writer_job *first, **last;
 	bool stopping;
@@ -85,8 +90,9 @@ static void *
 loop(void *arg)
 {
 	struct writer *w = arg;
-	void (*committed)(void *);
+	struct watcher watchers[WRITER_WATCHERS];
 	struct writer_job *batch;
+	size_t nwatchers;
 	unsigned n;
 
 	while ((batch = take(w, &n)) != NULL) {
@@ -101,11 +107,11 @@ loop(void *arg)
 		w->stats.jobs += n;
 		if (n > w->stats.largest)
 			w->stats.largest = n;
-		committed = w->committed;
-		arg = w->committed_arg;
+		memcpy(watchers, w->watchers, sizeof(watchers));
+		nwatchers = w->nwatchers;
 		pthread_mutex_unlock(&w->lock);
-		if (flushed && committed != NULL)
-			committed(arg);
+		for (size_t i = 0; flushed && i < nwatchers; i++)
+			watchers[i].committed(watchers[i].arg);
 		answer(batch, flushed, &e);
 	}
 	return NULL;
@@ -153,8 +159,8 @@ void
 writer_on_commit(struct writer *w, void (*fn)(void *arg), void *arg)
 {
 	pthread_mutex_lock(&w->lock);
-	w->committed = fn;
-	w->committed_arg = arg;
+	if (w->nwatchers < WRITER_WATCHERS)
+		w->watchers[w->nwatchers++] = (struct watcher){fn, arg};
 	pthread_mutex_unlock(&w->lock);
 }
 

@@ -15,6 +15,8 @@
 
 struct writer;
 
+enum { WRITER_WATCHERS = 4 };
+
 /* Embedded in what the caller submits; it must live until done() is called. */
 struct writer_job {
 	/* In the writer's thread: 0 = keep the changes, anything else = undo them, with
@@ -39,8 +41,8 @@ struct writer_stats {
 /* At most `queue_max` jobs wait, at most `batch_max` share a flush (both > 0). 0 or -1. */
 int writer_start(
     struct writer **ret, struct store *s, unsigned queue_max, unsigned batch_max, struct err *e);
-/* Calls fn in the writer's thread after each commit, before the jobs' done(). For the start, when
- * nothing has been submitted. */
+/* Calls fn in the writer's thread after each commit, when readers see it and before the jobs'
+ * done(). For the start, when nothing has been submitted; at most WRITER_WATCHERS of them. */
 void writer_on_commit(struct writer *w, void (*fn)(void *arg), void *arg);
 /* Any thread. 0, or -1 at once when the queue is full or the writer is stopping. */
 int writer_submit(struct writer *w, struct writer_job *job);

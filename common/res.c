@@ -41,6 +41,12 @@ res_is_list(const struct res *r)
 	return r->shape == SHAPE_COLLECTION || r->listed;
 }
 
+bool
+res_is_endless(const struct res *r)
+{
+	return r->family == FAM_EVENTS;
+}
+
 const struct res *
 res_by_number(int64_t number)
 {

@@ -26,11 +26,12 @@ enum method {
 };
 
 enum family {
-	FAM_TREE, /* XML and JSON that mirror each other, always under a root name */
-	FAM_BEAN, /* bare JSON with nulls written */
-	FAM_TEXT, /* plain text, Accept is ignored */
-	FAM_NONE, /* no body */
-	FAM_BYTES /* a file of the type .media, passed on as it is; Accept is ignored */
+	FAM_TREE,  /* XML and JSON that mirror each other, always under a root name */
+	FAM_BEAN,  /* bare JSON with nulls written */
+	FAM_TEXT,  /* plain text, Accept is ignored */
+	FAM_NONE,  /* no body */
+	FAM_BYTES, /* a file of the type .media, passed on as it is; Accept is ignored */
+	FAM_EVENTS /* records as Server-Sent Events, without an end */
 };
 
 enum format {
@@ -38,8 +39,9 @@ enum format {
 	FMT_XML = 1 << 0,
 	FMT_JSON = 1 << 1,
 	FMT_TEXT = 1 << 2,
-	FMT_CSV = 1 << 3,  /* lists of phonebook entries alone */
-	FMT_VCARD = 1 << 4 /* likewise */
+	FMT_CSV = 1 << 3,   /* lists of phonebook entries alone */
+	FMT_VCARD = 1 << 4, /* likewise */
+	FMT_EVENTS = 1 << 5 /* FAM_EVENTS alone */
 };
 
 enum root_style {
@@ -139,6 +141,8 @@ const struct res *res_by_number(int64_t number);
 const struct rec *res_input(const struct res *r);
 /* Whether GET answers a list. */
 bool res_is_list(const struct res *r);
+/* Whether that answer has no end. */
+bool res_is_endless(const struct res *r);
 
 /* Values of the parameters of a path, decoded, in the order of the path; empty = none. */
 struct res_keys {

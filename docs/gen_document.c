@@ -167,6 +167,19 @@ file(const struct res *r, enum gen_use use)
 	return j;
 }
 
+/* OpenAPI 3.1 has no words for what the parts of a stream are. */
+static json_t *
+events(json_t *schemas, const struct rec *record, struct gen_form form)
+{
+	json_t *j = typed("string");
+
+	gen_set(j, "description",
+	    json_string("Server-Sent Events (WHATWG HTML), without an end: `id` is the event's number, "
+	                "`event` its type, `data` a JSON document as x-data says."));
+	gen_set(j, "x-data", gen_record(schemas, record, form));
+	return j;
+}
+
 enum gen_use
 gen_input_use(const struct res *r)
 {
@@ -182,6 +195,8 @@ gen_document(json_t *schemas, const struct res *r, enum method m, enum format fm
 
 	if (fmt == FMT_NONE)
 		return file(r, use);
+	if (fmt == FMT_EVENTS)
+		return events(schemas, record, form);
 	if (record == NULL || (fmt != FMT_XML && fmt != FMT_JSON))
 		return typed(fmt == FMT_JSON ? "object" : "string");
 	if (use == GEN_ANSWER && res_is_list(r) && (m & M_GET) != 0)

@@ -124,9 +124,24 @@ write_block(struct buf *out, struct str text)
 	}
 }
 
+/* What stands behind "data:". */
+static void
+write_data(struct buf *out, const struct res *r)
+{
+	struct gen_examples x;
+
+	buf_adds(out, "\nData of events:\n");
+	gen_example_answers(r, FMT_JSON, &x);
+	for (size_t i = 0; i < x.n; i++)
+		write_block(out, x.v[i].text);
+	gen_examples_free(&x);
+}
+
 static void
 write_answers(struct buf *out, const struct res *r)
 {
+	if (res_is_endless(r))
+		write_data(out, r);
 	for (unsigned fmt = FMT_XML; fmt <= FMT_JSON; fmt++) {
 		struct gen_examples x;
 
@@ -175,7 +190,7 @@ write_curl(struct buf *out, const struct res *r, enum method m)
 {
 	struct gen_examples x = {.n = 0};
 
-	buf_adds(out, "    curl -k");
+	buf_adds(out, res_is_endless(r) ? "    curl -k -N" : "    curl -k");
 	if (r->access != ACCESS_PUBLIC)
 		buf_adds(out, " -u 201:password");
 	if (m != M_GET)

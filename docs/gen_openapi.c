@@ -94,6 +94,10 @@ add_parameters(json_t *components)
 	    {"IfNoneMatch", "If-None-Match",
 	        "ETags of what the client has: 304 when one of them is still good."},
 	    {"IfMatch", "If-Match", "ETag of what is to be changed: 412 when it has changed since."},
+	    {"LastEventId", "Last-Event-ID",
+	        "Number of the last event that the client has: the stream goes on behind it, or begins "
+	        "with an event `reset` when what follows has gone. Without it the stream begins with "
+	        "what is new."},
 	    {"IdempotencyKey", "Idempotency-Key",
 	        "Name of this change, chosen by the client: sent again within 24 hours it is answered "
 	        "as the first time and not done again; with another document it is refused with 422."},

@@ -63,6 +63,8 @@ add_parameters(json_t *op, const struct res *r, enum method m)
 		if (!is_in_path(r, p->name) && m != M_OPTIONS &&
 		    (p->methods == 0 || (p->methods & as) != 0))
 			gen_append(list, gen_parameter(p, false));
+	if (res_is_endless(r) && m != M_OPTIONS)
+		gen_append(list, gen_ref("parameters", "LastEventId"));
 	if (gen_has_etag(r, m))
 		gen_append(list, gen_ref("parameters", "IfNoneMatch"));
 	if (gen_takes_if_match(r, m))

@@ -179,7 +179,7 @@ gen_media(const struct res *r, bool input, struct gen_media ret[GEN_MEDIA_MAX])
 	const struct gen_media known[] = {{"text/xml", FMT_XML}, {"application/xml", FMT_XML},
 	    {"application/json", FMT_JSON}, {"text/plain", FMT_TEXT},
 	    {is_csv ? "text/comma-separated-values" : "text/plain", FMT_CSV}, {"text/csv", FMT_CSV},
-	    {"text/x-vcard", FMT_VCARD}, {"text/vcard", FMT_VCARD}};
+	    {"text/x-vcard", FMT_VCARD}, {"text/vcard", FMT_VCARD}, {"text/event-stream", FMT_EVENTS}};
 	enum format first = r->first != FMT_NONE ? r->first
 	    : r->family == FAM_BEAN              ? FMT_JSON
 	                                         : FMT_NONE;
@@ -204,7 +204,7 @@ gen_media(const struct res *r, bool input, struct gen_media ret[GEN_MEDIA_MAX])
 		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 			if ((rest & known[i].format) != 0 && (known[i].format == first) == (round == 0))
 				ret[n++] = known[i];
-	if ((rest & ~(unsigned)(FMT_XML | FMT_JSON | FMT_TEXT | FMT_CSV | FMT_VCARD)) != 0)
+	if ((rest & ~(unsigned)(FMT_XML | FMT_JSON | FMT_TEXT | FMT_CSV | FMT_VCARD | FMT_EVENTS)) != 0)
 		gen_die("%s: a format has no media type in gen_media()", r->id);
 	return n;
 }

@@ -155,6 +155,7 @@ accept_choose(struct str field, unsigned offered, enum format first, struct acce
 	    {FMT_CSV, "text", "comma-separated-values", false, CLOSE_NOT, 0},
 	    {FMT_VCARD, "text", "x-vcard", true, CLOSE_NOT, 0},
 	    {FMT_VCARD, "text", "vcard", false, CLOSE_NOT, 0},
+	    {FMT_EVENTS, "text", "event-stream", true, CLOSE_NOT, 0},
 	};
 	const struct offer *best = NULL;
 

@@ -22,7 +22,7 @@ struct accept_choice {
 	const char *named; /* FMT_CSV, FMT_VCARD: subtype of text/ that the client named, or NULL */
 };
 
-/* The offered format (FMT_XML | FMT_JSON | FMT_CSV | FMT_VCARD) that the client weighs highest,
+/* The offered format (FMT_XML | FMT_JSON | FMT_CSV | FMT_VCARD | FMT_EVENTS) that the client weighs highest,
  * `first` on a tie. An empty field takes anything. application/xml is text/xml where the client
  * names it; wildcards never mean it. False when nothing offered is acceptable. */
 bool accept_choose(

@@ -23,7 +23,8 @@ enum {
 	DRAIN_MAX = 512, /* frames in one pass, so that clients get their turn */
 	SWEEP_MS = 50,
 	RECONNECT_MS = 50,
-	SOURCE_TYPE = 100, /* none of Kore's own */
+	EVENTS_SILENT_MS = 30000, /* the backend says something every ten seconds */
+	SOURCE_TYPE = 100,        /* none of Kore's own */
 	REALM_MAX = 256,
 	FRAME_KEPT = 64 * 1024 /* bytes of the frame buffer that are kept between messages */
 };
@@ -43,6 +44,7 @@ static struct {
 	struct buf frame;
 	bool connected; /* there is a connection */
 	bool up;        /* and the backend has said a hello that fits */
+	size_t streams; /* of events, among the pending */
 	bool told;      /* a version that does not fit has been logged */
 	char realm[REALM_MAX];
 } bus = {.kick = {.fd = -1}, .realm = "tandem"};
@@ -112,6 +114,7 @@ bus_release(struct req *r)
 		return;
 	if (r->more)
 		send_credit(r->id, 0);
+	bus.streams -= res_is_endless(r->res);
 	pend_drop(bus.pend, r->id);
 	r->id = 0;
 }
@@ -172,6 +175,14 @@ take_hello(struct str frame)
 	bus.up = true;
 }
 
+/* By when a part has to come that the backend has leave for. */
+static uint64_t
+part_deadline(const struct req *r)
+{
+	return clock_ms() +
+	    (uint64_t)(res_is_endless(r->res) ? EVENTS_SILENT_MS : settings.conf.gateway_deadline_ms);
+}
+
 static void
 take_reply(struct str frame)
 {
@@ -195,8 +206,7 @@ take_reply(struct str frame)
 	if (r->state != REQ_STREAM || r->broken || !r->more)
 		bus_release(r);
 	else
-		pend_deadline(bus.pend, r->id,
-		    r->ahead > 0 ? clock_ms() + (uint64_t)settings.conf.gateway_deadline_ms : PEND_NEVER);
+		pend_deadline(bus.pend, r->id, r->ahead > 0 ? part_deadline(r) : PEND_NEVER);
 	http_request_wakeup(r->http);
 }
 
@@ -327,14 +337,14 @@ bus_start(struct err *e)
 	    .endpoint = settings.backend,
 	    .cert_file = settings.tcp ? settings.curve_cert : NULL,
 	    .server_cert = settings.tcp ? settings.curve_server : NULL,
-	    .queue = (int)c->gateway_pending * 2,
+	    .queue = (int)(c->gateway_pending + c->gateway_event_streams) * 2,
 	    .reconnect_ms = RECONNECT_MS,
 	};
 	int fd;
 
 	arena_init(&bus.arena, REQ_MEMORY_MAX);
 	buf_init(&bus.frame, REQ_MESSAGE_MAX + 64 * 1024);
-	if (pend_new(&bus.pend, (size_t)c->gateway_pending, e) != 0 ||
+	if (pend_new(&bus.pend, (size_t)(c->gateway_pending + c->gateway_event_streams), e) != 0 ||
 	    ipc_client_new(&bus.client, &conf, e) != 0)
 		return -1;
 	if ((fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) == -1)
@@ -361,18 +371,28 @@ bus_stop(void)
 	buf_wipe(&bus.frame);
 }
 
+/* Streams of events, which stay, take no place away from requests that come and go. */
+static bool
+has_place(const struct req *r)
+{
+	if (res_is_endless(r->res))
+		return bus.streams < (size_t)settings.conf.gateway_event_streams;
+	return pend_count(bus.pend) - bus.streams < (size_t)settings.conf.gateway_pending;
+}
+
 void
 bus_send(struct req *r)
 {
 	int64_t limit = settings.conf.gateway_deadline_ms;
 
-	if (bus.up)
+	if (bus.up && has_place(r))
 		r->id = pend_take(bus.pend, r, clock_ms() + (uint64_t)limit);
 	if (r->id == 0) {
 		req_sent(r);
 		req_fail(r, ERR_UNAVAILABLE);
 		return;
 	}
+	bus.streams += res_is_endless(r->res);
 	REC_SET(&r->msg, request, id, r->id);
 	REC_SET(&r->msg, request, deadline, limit);
 	if (!send_record(ENV_REQUEST, &r->msg)) {
@@ -393,5 +413,5 @@ bus_credit(struct req *r)
 	}
 	r->ahead += r->due;
 	r->due = 0;
-	pend_deadline(bus.pend, r->id, clock_ms() + (uint64_t)settings.conf.gateway_deadline_ms);
+	pend_deadline(bus.pend, r->id, part_deadline(r));
 }

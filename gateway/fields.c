@@ -132,6 +132,9 @@ fields_add(struct req *r)
 		snprintf(text, sizeof(text), "%lld", (long long)r->retry_after);
 		http_response_header(h, "retry-after", text);
 	}
+	/* A proxy that gathers what it passes on would hold events back. */
+	if (r->state == REQ_STREAM && res_is_endless(r->res))
+		http_response_header(h, "x-accel-buffering", "no");
 	if (r->replayed)
 		http_response_header(h, "idempotency-replayed", "true");
 	if (r->show_allow)

@@ -22,7 +22,11 @@
 #include "gateway/settings.h"
 #include "gateway/stream.h"
 
-enum { QUEUE_SHORT = 64 * 1024, STALLED_MS = 30000 };
+enum {
+	QUEUE_SHORT = 64 * 1024,
+	CATCH_UP_QUEUE = 16 * 1024, /* of a stream of events that has not come to the present yet */
+	STALLED_MS = 30000
+};
 
 static uint64_t trace_seed;
 static uint64_t trace_count;
@@ -93,6 +97,8 @@ gather(struct req *r, struct req_in *in)
 			join(r, &in->if_none_match, f->value);
 		else if (strcasecmp(f->header, "idempotency-key") == 0)
 			join(r, &in->idempotency_key, f->value);
+		else if (strcasecmp(f->header, "last-event-id") == 0)
+			join(r, &in->last_event_id, f->value);
 		else if (strcasecmp(f->header, "origin") == 0)
 			take_origin(r, f->value, ++origins);
 		else if (strcasecmp(f->header, "access-control-request-method") == 0)
@@ -171,7 +177,12 @@ answer(struct req *r)
 bool
 stream_has_room(const struct req *r)
 {
-	return http_response_queued(r->http) < QUEUE_SHORT;
+	size_t queued = http_response_queued(r->http);
+
+	/* What happens now does not wait for a reader who is slow. */
+	if (res_is_endless(r->res))
+		return r->current || queued < CATCH_UP_QUEUE;
+	return queued < QUEUE_SHORT;
 }
 
 bool
@@ -223,8 +234,11 @@ stream(struct req *r)
 		return abort_stream(r);
 	if (r->out.n > 0 && !http_response_chunk(r->http, r->out.p, r->out.n))
 		return abort_stream(r);
+	if (res_is_endless(r->res))
+		buf_free(&r->out);
 	buf_reset(&r->out);
-	if (stream_is_stalled(r))
+	if (stream_is_stalled(r) ||
+	    (res_is_endless(r->res) && http_response_queued(r->http) > QUEUE_SHORT))
 		return abort_stream(r);
 	if (!r->more || r->method == M_HEAD)
 		return finish_stream(r);

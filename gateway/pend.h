@@ -12,7 +12,7 @@
 
 #include "common/err.h"
 
-enum { PEND_SLOT_BITS = 12, PEND_MAX = 1 << PEND_SLOT_BITS };
+enum { PEND_SLOT_BITS = 14, PEND_MAX = 1 << PEND_SLOT_BITS };
 
 /* A deadline that never comes. */
 #define PEND_NEVER UINT64_MAX

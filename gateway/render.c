@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/mp.h"
 #include "common/text.h"
+#include "gateway/events.h"
 #include "gateway/walltime.h"
 
 enum { CREDIT_AHEAD = 4 };
@@ -148,6 +149,9 @@ write_success(struct req *r, const struct reply *reply, struct err *e)
 	}
 	r->has_text = true;
 	r->more = more;
+	r->current = REC_HAS(reply, reply, current) && reply->current;
+	if (res_is_endless(r->res))
+		return more ? events_write(r, body, e) : err_set(e, ERR_INTERNAL, "events have no end");
 	if (res_is_list(r->res) && reads)
 		return write_list(r, body, more, e);
 	if (more)
@@ -213,7 +217,8 @@ render_reply(struct req *r, const struct reply *reply)
 	}
 	if (is_first)
 		req_move(r, REQ_STREAM);
-	r->broken = r->err.code != ERR_OK;
+	/* A stream of events ends when its user may not have it any longer: that is no fault. */
+	r->broken = r->err.code != ERR_OK && (!res_is_endless(r->res) || err_is_fault(r->err.code));
 	count_part(r, is_first);
 }
 
@@ -270,6 +275,8 @@ render_type(const struct req *r)
 		return r->error_format == FMT_XML ? "text/xml" : "application/json;charset=UTF-8";
 	if (r->res->family == FAM_BYTES)
 		return r->res->media;
+	if (res_is_endless(r->res))
+		return "text/event-stream";
 	if (r->res->family != FAM_TREE && r->res->family != FAM_BEAN)
 		return "text/plain;charset=UTF-8";
 	if (r->accept.format == FMT_XML)

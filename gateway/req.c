@@ -185,7 +185,9 @@ negotiate(struct req *r, const struct req_in *in)
 
 	if (offered == FMT_TEXT && !accept_text(in->accept))
 		return err_set(&r->err, ERR_NOT_ACCEPTABLE, NULL);
-	if (r->res->family != FAM_TREE && r->res->family != FAM_BEAN)
+	if (res_is_endless(r->res))
+		first = FMT_EVENTS;
+	else if (r->res->family != FAM_TREE && r->res->family != FAM_BEAN)
 		return 0;
 	if (r->res->family == FAM_TREE && (offered & FMT_XML) != 0)
 		first = FMT_XML;
@@ -275,6 +277,23 @@ read_body(struct req *r, const struct req_in *in)
 	return 0;
 }
 
+/* A browser that connects anew names what it has in the field, behind the address with which its
+ * page began; an empty text means nothing in both. */
+static void
+take_last_event(struct req *r, const struct req_in *in, const struct query_list *query)
+{
+	struct str text = in->last_event_id;
+	int64_t id;
+
+	for (size_t i = 0; text.n == 0 && i < query->n; i++)
+		if (str_eqc(query->v[i].name, "lastEventId"))
+			text = query->v[i].value;
+	if (text.n == 0)
+		return;
+	/* What was never given out as a number gets the answer of one that has gone. */
+	REC_SET(&r->msg, request, last_event_id, str_to_i64(text, &id) && id >= 0 ? id : -1);
+}
+
 static int
 make_message(struct req *r, const struct req_in *in)
 {
@@ -284,6 +303,8 @@ make_message(struct req *r, const struct req_in *in)
 		return -1;
 	if (query.n > 0)
 		REC_SET(&r->msg, request, query, query);
+	if (res_is_endless(r->res))
+		take_last_event(r, in, &query);
 	REC_SET(&r->msg, request, res, (int64_t)r->res->number);
 	REC_SET(&r->msg, request, method, r->method == M_HEAD ? M_GET : (int64_t)r->method);
 	REC_SET(&r->msg, request, trace, str_c(r->trace));

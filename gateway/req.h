@@ -72,6 +72,8 @@ struct req {
 	size_t items;   /* written so far */
 	int64_t due;    /* parts that the backend may be given leave for */
 	int64_t ahead;  /* parts that it has leave for and that have not come */
+	bool current;   /* of a stream of events: the backend has sent all that there is now */
+	int64_t event;  /* and this is the number of the last one */
 	size_t queued;  /* bytes waiting for the client when last looked at */
 	uint64_t moved; /* when the client last took some, ms */
 };
@@ -82,7 +84,7 @@ struct req_in {
 	struct str accept, authorization, content_type, content_encoding;
 	bool content_range;
 	/* .p is NULL without the field; empty ones mean something. */
-	struct str if_match, if_none_match, idempotency_key;
+	struct str if_match, if_none_match, idempotency_key, last_event_id;
 };
 
 void req_init(struct req *r, struct http_request *http);

@@ -39,7 +39,18 @@ answer_header(const struct answer *a, const char *name)
 struct growing {
 	char *p;
 	size_t n;
+	CURL *of; /* of a body */
+	bool cut; /* a stream without an end: its first bytes are the answer */
 };
+
+static bool
+is_endless(CURL *c)
+{
+	char *type = NULL;
+
+	return c != NULL && curl_easy_getinfo(c, CURLINFO_CONTENT_TYPE, &type) == CURLE_OK &&
+	    type != NULL && strncmp(type, "text/event-stream", 17) == 0;
+}
 
 static size_t
 grow(char *p, size_t size, size_t n, void *arg)
@@ -53,7 +64,8 @@ grow(char *p, size_t size, size_t n, void *arg)
 	g->p = q;
 	g->n += size * n;
 	q[g->n] = '\0';
-	return size * n;
+	g->cut = is_endless(g->of);
+	return g->cut ? 0 : size * n;
 }
 
 static struct curl_slist *
@@ -157,7 +169,8 @@ ask(const char *origin, const char *base, const struct ask *q)
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, &headers);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, grow);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, &body);
-	if (curl_easy_perform(c) == CURLE_OK) {
+	body.of = c;
+	if (curl_easy_perform(c) == CURLE_OK || body.cut) {
 		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
 		curl_easy_getinfo(c, CURLINFO_CONTENT_TYPE, &type);
 		curl_easy_getinfo(c, CURLINFO_TOTAL_TIME, &a.seconds);

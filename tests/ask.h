@@ -34,7 +34,8 @@ struct ask {
 void ask_trust(const char *file);
 
 /* One request to `origin` ("https://host:port"); q->path stands behind `base`. The answer belongs
- * to the caller until answer_free(). */
+ * to the caller until answer_free(). Of a stream of events the first bytes are the answer, and the
+ * connection is closed then. */
 struct answer ask(const char *origin, const char *base, const struct ask *q);
 void answer_free(struct answer *a);
 /* The value of a header field of the answer, NULL when absent; valid until the next call. */

@@ -51,6 +51,8 @@ static const struct facts facts[] = {
         .plain = true},
     {RES_ACTIVECDRS_USER, NAMES_COMMON, .mine = "4410", .theirs = "4420", .unknown = "nobody",
         .lenient = M_GET | M_HEAD, .plain = true},
+    /* The call of each user that test_authorisation.c tells of is the first event. */
+    {RES_EVENTS, .query = "lastEventId=0"},
 };
 
 const struct facts *

@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+int raw_receive_buffer;
+
 int64_t
 raw_now(void)
 {
@@ -51,6 +53,9 @@ connect_to(uint16_t port)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd != -1 && raw_receive_buffer > 0)
+		(void)setsockopt(
+		    fd, SOL_SOCKET, SO_RCVBUF, &raw_receive_buffer, sizeof(raw_receive_buffer));
 	if (fd != -1 &&
 	    (connect(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1 ||
 	        fcntl(fd, F_SETFL, O_NONBLOCK) == -1)) {
@@ -362,4 +367,16 @@ raw_drain(struct raw_tls *t, int ms)
 	len = (long)t->len;
 	t->len = 0;
 	return len;
+}
+
+bool
+raw_more(struct raw_tls *t, int ms)
+{
+	return more(t, raw_now() + ms);
+}
+
+void
+raw_take(struct raw_tls *t, size_t len)
+{
+	consume(t, len);
 }

@@ -60,6 +60,13 @@ char *raw_field(const struct raw_answer *a, const char *name);
 /* Waits for the end of the stream; false if more bytes or nothing come in time. */
 bool raw_closed(struct raw_tls *t, int ms);
 
+/* Appends what arrives to t->buf, t->len; false when nothing does in time. And takes it away. */
+bool raw_more(struct raw_tls *t, int ms);
+void raw_take(struct raw_tls *t, size_t len);
+
+/* Bytes that the system takes for the next connections before anybody reads, 0 = as it likes. */
+extern int raw_receive_buffer;
+
 /* Reads and forgets one block, to be a client that is slow on purpose. */
 long raw_drain(struct raw_tls *t, int ms);
 

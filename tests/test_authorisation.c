@@ -197,7 +197,9 @@ ask_cell(const struct cell *c)
 
 	path_of(c, path, sizeof(path));
 	snprintf(what, sizeof(what), "%s %s by %s", q.method, path, who_name(c->who));
-	q.accept = c->res->formats == FMT_TEXT ? "text/plain" : "application/json";
+	q.accept = res_is_endless(c->res) ? "text/event-stream"
+	    : c->res->formats == FMT_TEXT ? "text/plain"
+	                                  : "application/json";
 	buf_init(&body, 1 << 20);
 	if ((m & (M_PUT | M_POST)) != 0 && res_allows(c->res, m)) {
 		facts_body(c->facts, c->res, c->who, &body, &q.type);

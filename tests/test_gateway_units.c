@@ -478,6 +478,11 @@ static const struct {
     {"POST", "/session", BASIC, "", "", "", 0, false},
     {"POST", "/session", BASIC, "text/xml", "", "", 406, false},
     {"DELETE", "/session", "Bearer VE9LRU4", "text/xml", "", "", 0, false},
+    {"GET", "/my/events", BASIC, "text/event-stream", "", "", 0, false},
+    {"HEAD", "/my/events", BASIC, "*/*", "", "", 0, false},
+    {"GET", "/my/events", BASIC, "application/json, text/plain", "", "", 406, false},
+    {"GET", "/my/events", "", "", "", "", 401, false},
+    {"POST", "/my/events", BASIC, "", "", "{}", 405, true},
 };
 
 static void
@@ -625,6 +630,122 @@ START_TEST(replies_as_stream)
 }
 END_TEST
 
+static void
+put_event(struct buf *b, int64_t id, enum event_type type)
+{
+	struct event ev = {0};
+
+	REC_SET(&ev, event, id, id);
+	if (type != event_type_END_)
+		REC_SET(&ev, event, type, type);
+	if (type == event_type_SETTINGS)
+		REC_SET(&ev, event, resource, STR_LIT("a\nb: \r\n\n"));
+	mp_encode(&rec_event, &ev, b, 0);
+}
+
+/* A part of a stream as text, and whether the stream goes on. */
+static bool
+next_events(struct req *r, struct buf *part, const char *want)
+{
+	struct reply reply = {0};
+
+	REC_SET(&reply, reply, more, true);
+	REC_SET(&reply, reply, current, true);
+	if (part->n > 0)
+		REC_SET(&reply, reply, body, buf_str(part));
+	buf_reset(&r->out);
+	render_reply(r, &reply);
+	buf_reset(part);
+	ck_assert_msg(want == NULL || str_eqc(buf_str(&r->out), want), "%.*s instead of %s",
+	    (int)r->out.n, r->out.p, want);
+	return r->state == REQ_STREAM && !r->broken;
+}
+
+START_TEST(events_as_stream)
+{
+	struct reply reply = {0};
+	struct buf part;
+	struct req r;
+
+	buf_init(&part, 4096);
+	wait_for(&r, "/my/events", "");
+	put_event(&part, 41, event_type_END_);
+	ck_assert(next_events(&r, &part, "retry: 2000\nid: 41\n\n"));
+	ck_assert_str_eq(render_type(&r), "text/event-stream");
+	ck_assert(r.current);
+	/* A text cannot end the line that it stands in. */
+	put_event(&part, 42, event_type_SETTINGS);
+	ck_assert(next_events(&r, &part,
+	    "id: 42\nevent: settings\ndata: {\"id\":42,\"type\":\"settings\",\"resource\":"
+	    "\"a\\nb: \\r\\n\\n\"}\n\n"));
+	ck_assert(next_events(&r, &part, ":\n\n"));
+	put_event(&part, 90, event_type_RESET);
+	put_event(&part, 91, event_type_CALL);
+	ck_assert(next_events(&r, &part, NULL));
+	/* The right to it has gone: the answer ends as it should. */
+	REC_SET(&reply, reply, code, ERR_UNAUTHORIZED);
+	buf_reset(&r.out);
+	render_reply(&r, &reply);
+	ck_assert(!r.broken && !r.more && r.out.n == 0);
+	req_free(&r);
+	/* A gap, a number that comes again, a fault. */
+	for (int i = 0; i < 3; i++) {
+		wait_for(&r, "/my/events", "");
+		put_event(&part, 41, event_type_END_);
+		ck_assert(next_events(&r, &part, NULL));
+		if (i < 2) {
+			put_event(&part, i == 0 ? 43 : 41, event_type_CALL);
+			ck_assert(!next_events(&r, &part, NULL));
+		} else {
+			REC_SET(&reply, reply, code, ERR_UNAVAILABLE);
+			render_reply(&r, &reply);
+			ck_assert(r.broken);
+		}
+		req_free(&r);
+	}
+	buf_free(&part);
+}
+END_TEST
+
+/* Numbers that clients send, by the field or the parameter. */
+static const struct {
+	const char *field, *query;
+	int64_t want; /* -2 = none at all */
+} last_events[] = {
+    {"", "", -2},
+    {"7", "", 7},
+    {"", "lastEventId=7", 7},
+    {"8", "lastEventId=7", 8},
+    {"", "lastEventId=", -2},
+    {"", "lastEventId", -2},
+    {"0", "", 0},
+    {"-1", "", -1},
+    {"x", "lastEventId=7", -1},
+    {"9223372036854775807", "", INT64_MAX},
+    {"9223372036854775808", "", -1},
+    {"7, 8", "", -1},
+    {"\xff", "", -1},
+};
+
+START_TEST(last_event_ids)
+{
+	struct req_in in = {.method = STR_LIT("GET"),
+	    .path = STR_LIT("/my/events"),
+	    .authorization = STR_LIT(BASIC),
+	    .query = str_c(last_events[_i].query),
+	    .last_event_id = str_c(last_events[_i].field)};
+	struct req r;
+
+	req_init(&r, NULL);
+	req_parse(&r, &in);
+	ck_assert_int_eq(r.state, REQ_WAIT);
+	ck_assert_int_eq(REC_HAS(&r.msg, request, last_event_id), last_events[_i].want != -2);
+	if (last_events[_i].want != -2)
+		ck_assert_int_eq(r.msg.last_event_id, last_events[_i].want);
+	req_free(&r);
+}
+END_TEST
+
 /* Bodies that are no records: always an error, never more than that. */
 static const struct {
 	const char *path;
@@ -640,6 +761,11 @@ static const struct {
     {SCHED, {"\x80\xc1", 2}, false},
     {SCHED, {"\x81\x01", 2}, true},
     {SCHED, {"\x90", 1}, false},
+    /* Events have a beginning, and no end. */
+    {"/my/events", {"", 0}, true},
+    {"/my/events", {"\x80", 1}, true},
+    {"/my/events", {"\x81\x01\x07", 3}, false},
+    {"/my/events", {"\x82\x01\x07\x02\x63", 5}, true},
 };
 
 START_TEST(replies_that_are_bad)
@@ -792,6 +918,8 @@ main(void)
 	tcase_add_test(t, openapi_document);
 	tcase_add_test(t, request_limits);
 	tcase_add_test(t, replies_as_stream);
+	tcase_add_test(t, events_as_stream);
+	tcase_add_loop_test(t, last_event_ids, 0, COUNT(last_events));
 	tcase_add_loop_test(t, replies_that_are_bad, 0, COUNT(bad_replies));
 	tcase_add_test(t, replies_with_errors);
 	tcase_add_test(t, not_ready);

@@ -180,7 +180,9 @@ one(const struct res *res, size_t i, enum who who, const char *path, bool numeri
 	    &(struct ask){.method = methods[i].name,
 	        .path = path,
 	        .user = users[who],
-	        .accept = res->formats == FMT_TEXT ? "text/plain" : "application/json",
+	        .accept = res_is_endless(res)  ? "text/event-stream"
+	            : res->formats == FMT_TEXT ? "text/plain"
+	                                       : "application/json",
 	        .type = body != NULL ? "application/json" : NULL,
 	        .body = body});
 	int want = expected(res, methods[i].m, who, numeric);
