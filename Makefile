@@ -223,6 +223,9 @@ bench: $(PROGRAMS) $(BENCH_PROGRAMS) $(BUILD)/tests/kore_constant
 bench-phonebook: $(PROGRAMS) $(BENCH_PROGRAMS)
 	tests/bench/phonebook.sh $(BUILD) $(SECONDS)
 
+bench-events: $(PROGRAMS) $(BUILD)/tests/bench_events
+	tests/bench/events.sh $(BUILD)
+
 $(TEST_PROGRAMS): | $(SAN_OBJ)
 check: $(PROGRAMS) $(TEST_PROGRAMS)
 	tests/run.sh check $(BUILD)
@@ -292,7 +295,7 @@ install: $(PROGRAMS)
 	done
 
 help:
-	@echo 'all run check check-ci check-all fuzz bench bench-phonebook doc format compile_commands.json install clean'
+	@echo 'all run check check-ci check-all fuzz bench bench-phonebook bench-events doc format compile_commands.json install clean'
 	@echo 'variables: CC SAN=address,undefined DEBUG=1 WERROR=1 BUILD PORT RUNDIR (run) T S (fuzz)'
 	@echo '           ROUNDS SECONDS (bench) DESTDIR PREFIX (install)'
 

@@ -3,6 +3,8 @@
 #include "gateway/http.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,11 +220,24 @@ finish_stream(struct req *r)
 	return KORE_RESULT_OK;
 }
 
+/* A client whose network has gone acknowledges no comment; without this the system would try to
+ * send it for a quarter of an hour. */
+static void
+notice_death(struct req *r)
+{
+	unsigned ms = STALLED_MS;
+
+	if (r->http->owner != NULL)
+		(void)setsockopt(r->http->owner->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+}
+
 static int
 stream(struct req *r)
 {
 	if (!r->begun && !r->broken) {
 		fields_add(r);
+		if (res_is_endless(r->res))
+			notice_death(r);
 		r->begun = true;
 		r->moved = clock_ms();
 		/* Kore counts there what has gone into chunks. */
