@@ -706,7 +706,7 @@ main(void)
 	SRunner *r;
 	int failed;
 
-	tcase_set_timeout(t, 120);
+	tcase_set_timeout(t, 180);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, calls_and_settings_as_they_happen);
 	tcase_add_test(t, what_was_missed_is_told_first);
@@ -719,7 +719,7 @@ main(void)
 	tcase_add_test(t, a_quiet_stream_lives_and_a_dead_gateway_does_not);
 	tcase_add_test(t, a_hostile_gateway_reaches_no_other_s_stream);
 	suite_add_tcase(suite, t);
-	tcase_set_timeout(l, 60);
+	tcase_set_timeout(l, 120);
 	tcase_add_checked_fixture(l, setup_limits, teardown);
 	tcase_add_test(l, limits);
 	suite_add_tcase(suite, l);
