@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "backend/feed_apply.h"
 
+#include "backend/job.h"
 #include "backend/live.h"
+#include "backend/live_conference.h"
 #include "common/log.h"
 #include "common/mp.h"
 
@@ -39,6 +41,18 @@ body_of(struct model *m, const struct feed_message *msg)
 	return obj;
 }
 
+/* The number in front of the body is the member's own. */
+static void *
+member_of(struct model *m, const struct feed_message *msg)
+{
+	struct live_member *member = body_of(m, msg);
+
+	if (member == NULL || !REC_HAS(msg, feed_message, member) || member->id == msg->member)
+		return member;
+	err_set(m->e, ERR_MALFORMED, "a message has two numbers for one member");
+	return NULL;
+}
+
 static int
 apply(struct model *m, const struct feed_message *msg, struct feed_cursor *c)
 {
@@ -53,6 +67,23 @@ apply(struct model *m, const struct feed_message *msg, struct feed_cursor *c)
 		break;
 	case feed_kind_CALL_END:
 		rc = live_call_end(m, &s, key);
+		break;
+	case feed_kind_CONFERENCE:
+		rc = (body = body_of(m, msg)) != NULL
+		    ? live_conference_set(
+		          m, &s, key, REC_HAS(msg, feed_message, time) ? msg->time : wall_ms(), body)
+		    : -1;
+		break;
+	case feed_kind_CONFERENCE_END:
+		rc = live_conference_end(m, &s, key);
+		break;
+	case feed_kind_MEMBER:
+		rc = (body = member_of(m, msg)) != NULL ? live_member_set(m, &s, key, body) : -1;
+		break;
+	case feed_kind_MEMBER_END:
+		rc = REC_HAS(msg, feed_message, member)
+		    ? live_member_end(m, &s, key, msg->member)
+		    : err_set(m->e, ERR_MALFORMED, "a message does not say which member");
 		break;
 	case feed_kind_SNAPSHOT_BEGIN:
 		c->generation++;
@@ -72,8 +103,7 @@ apply(struct model *m, const struct feed_message *msg, struct feed_cursor *c)
 }
 
 int
-feed_apply(
-    struct model *m, const struct feed_message *msg, struct feed_cursor *c, int64_t *dropped)
+feed_apply(struct model *m, const struct feed_message *msg, struct feed_cursor *c, int64_t *dropped)
 {
 	if (apply(m, msg, c) != 0) {
 		if (err_is_fault(m->e->code))

@@ -2,10 +2,9 @@
 /* Conference rooms as settings: the list of the caller's own, and one of them by its name. */
 #include "backend/hooks.h"
 
-#include "backend/rooms.h"
+#include "backend/own_room.h"
 
-/* The room that the path names, when it is the caller's. */
-static int
+int
 own_room(struct call *c, struct room_ref *ret)
 {
 	int rc = room_find(&c->m, c->req->key, ret);

@@ -77,6 +77,8 @@ hooks_of(const struct res *r)
 		return &hooks_activecdrs_user;
 	case RES_EVENTS:
 		return &hooks_events;
+	case RES_CONFERENCEDETAILS:
+		return &hooks_conferencedetails;
 	default:
 		return &none;
 	}

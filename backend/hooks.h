@@ -81,5 +81,6 @@ extern const struct hooks hooks_phonebookentry;
 extern const struct hooks hooks_activecdrs;
 extern const struct hooks hooks_activecdrs_user;
 extern const struct hooks hooks_events;
+extern const struct hooks hooks_conferencedetails;
 
 #endif

@@ -5,6 +5,8 @@
 #include <strings.h>
 
 #include "backend/key.h"
+#include "backend/live_conference.h"
+#include "backend/live_rows.h"
 #include "backend/settings_now.h"
 #include "backend/user_events.h"
 #include "common/sipaddr.h"
@@ -39,21 +41,6 @@ live_user(struct model *m, struct str proved, struct str shown, uint32_t *ret)
 		return -1;
 	/* Somebody of the same name elsewhere is somebody else. */
 	return is_ours(&s, addr.host) ? model_name(m, INDEX_LOGIN, addr.user, ret) : 0;
-}
-
-/* "source NUL key": what a source says cannot name another one's row. */
-static struct str
-row_name(struct model *m, struct str source, struct str key)
-{
-	char *p = arena_alloc(m->a, source.n + 1 + key.n);
-
-	if (p == NULL)
-		return (struct str){NULL, 0};
-	memcpy(p, source.p, source.n);
-	p[source.n] = '\0';
-	if (key.n > 0)
-		memcpy(p + source.n + 1, key.p, key.n);
-	return (struct str){p, source.n + 1 + key.n};
 }
 
 static void
@@ -169,10 +156,8 @@ live_call_set(struct model *m, struct live_source *s, struct str key, const stru
 	struct str name;
 	int had;
 
-	if (key.n == 0 || key.n > LIVE_KEY_MAX)
-		return err_set(m->e, ERR_INVALID, "the name of the call is empty or too long");
-	if ((name = row_name(m, s->name, key)).p == NULL)
-		return err_set(m->e, ERR_TOO_LARGE, NULL);
+	if (live_row_of(m, s, key, &name) != 0)
+		return -1;
 	if ((had = model_named_get(m, &rec_active_call, name, &old)) < 0)
 		return -1;
 	if (had == 0 && s->rows >= LIVE_ROWS_MAX)
@@ -218,60 +203,21 @@ live_call_end(struct model *m, struct live_source *s, struct str key)
 {
 	struct str name;
 
-	if (key.n == 0 || key.n > LIVE_KEY_MAX)
-		return err_set(m->e, ERR_INVALID, "the name of the call is empty or too long");
-	name = row_name(m, s->name, key);
-	return name.p != NULL ? end_named(m, s, name) : err_set(m->e, ERR_TOO_LARGE, NULL);
+	return live_row_of(m, s, key, &name) != 0 ? -1 : end_named(m, s, name);
 }
 
-/* Rows that a snapshot has not named, some at a time: what is scanned must not be changed. */
-enum { SWEEP_AT_ONCE = 256 };
-
-struct stale {
-	struct model *m;
-	struct live_source *s;
-	struct str names[SWEEP_AT_ONCE];
-	size_t n;
-	struct str last;
-	bool failed;
-};
-
-static int
-collect(void *arg, struct str key, struct str val)
+static bool
+is_stale(const struct live_source *s, const void *row)
 {
-	struct stale *st = arg;
-	struct active_call a;
-
-	st->last = arena_copy(st->m->a, key);
-	if (st->last.p == NULL || model_decode(st->m, &rec_active_call, val, &a) != 0)
-		return st->failed = true;
-	if (a.generation >= st->s->generation)
-		return 0;
-	st->names[st->n] = (struct str){st->last.p + KEY_HEAD, st->last.n - KEY_HEAD};
-	return ++st->n == SWEEP_AT_ONCE;
+	return ((const struct active_call *)row)->generation < s->generation;
 }
 
 int
 live_sweep(struct model *m, struct live_source *s)
 {
-	struct stale st = {.m = m, .s = s, .last = {"", 0}};
-	struct str prefix = row_name(m, s->name, (struct str){"", 0});
-	struct key k;
+	static const struct live_rows calls = {&rec_active_call, is_stale, end_named};
 
-	if (prefix.p == NULL)
-		return err_set(m->e, ERR_TOO_LARGE, NULL);
-	key_text(&k, m->tenant, OWNER_SYSTEM, rec_active_call.store, prefix);
-	do {
-		st.n = 0;
-		if (store_scan(m->t, STORE_DATA, key_str(&k), st.last, collect, &st, m->e) != 0)
-			return -1;
-		if (st.failed)
-			return m->e->code != ERR_OK ? -1 : err_set(m->e, ERR_TOO_LARGE, NULL);
-		for (size_t i = 0; i < st.n; i++)
-			if (end_named(m, s, st.names[i]) != 0)
-				return -1;
-	} while (st.n == SWEEP_AT_ONCE);
-	return 0;
+	return live_rows_sweep(m, s, &calls) != 0 ? -1 : live_conferences_sweep(m, s);
 }
 
 struct named {

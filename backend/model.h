@@ -20,9 +20,10 @@ enum {
 	INDEX_LOGIN = 1001, /* user names, aliases, messaging ids: one name space -> user number */
 	INDEX_GROUP = 1002,
 	INDEX_BRANCH = 1003,
-	INDEX_CALL = 1010,   /* of the user: source and key of a call in progress */
-	INDEX_EVENTS = 1016, /* hour and user: events of that hour (user_events.h) */
-	INDEX_ROOM = 1005    /* names, extensions and direct numbers of rooms -> room number */
+	INDEX_CALL = 1010,       /* of the user: source and key of a call in progress */
+	INDEX_CONFERENCE = 1011, /* of the system: room, source and key of a running conference */
+	INDEX_EVENTS = 1016,     /* hour and user: events of that hour (user_events.h) */
+	INDEX_ROOM = 1005        /* names, extensions and direct numbers of rooms -> room number */
 };
 /* Kinds in STORE_META keys. */
 enum { META_COUNTER = 1, META_DIGEST_KEY = 2, META_REPEATS = 3, META_EVENTS = 5 };

@@ -53,6 +53,8 @@ static const struct facts facts[] = {
         .lenient = M_GET | M_HEAD, .plain = true},
     /* The call of each user that test_authorisation.c tells of is the first event. */
     {RES_EVENTS, .query = "lastEventId=0"},
+    {RES_CONFERENCEDETAILS, NAMES_ITEM, .mine = "sales-room", .theirs = "bobs",
+        .unknown = "nobodys-room"},
 };
 
 const struct facts *

@@ -78,7 +78,8 @@ feeder_expect(struct feeder *f, enum env_type type, void *obj)
 	struct str frame;
 
 	do
-		ck_assert_msg(next_frame(f, &frame, PATIENCE_MS) == 1, "no frame of type %d comes", (int)type);
+		ck_assert_msg(
+		    next_frame(f, &frame, PATIENCE_MS) == 1, "no frame of type %d comes", (int)type);
 	while (env_type(frame) != type);
 	frame = arena_copy(&f->mem, frame);
 	if (obj != NULL)
@@ -108,9 +109,10 @@ feeder_hello(struct feeder *f)
 	return w.applied;
 }
 
-void
-feeder_send_as(
-    struct feeder *f, int64_t seq, enum feed_kind kind, const char *key, const void *record)
+/* member < 0 = none. */
+static void
+send_message(struct feeder *f, int64_t seq, enum feed_kind kind, const char *key, int64_t member,
+    const void *record)
 {
 	struct feed_message m = {0};
 	struct buf b;
@@ -123,12 +125,28 @@ feeder_send_as(
 	REC_SET(&m, feed_message, kind, kind);
 	if (key != NULL)
 		REC_SET(&m, feed_message, key, str_c(key));
+	if (member >= 0)
+		REC_SET(&m, feed_message, member, member);
 	if (record != NULL) {
 		mp_encode(feed_body(kind), record, &b, 0);
 		REC_SET(&m, feed_message, body, buf_str(&b));
 	}
 	feeder_frame(f, ENV_FEED_MESSAGE, &m);
 	buf_free(&b);
+}
+
+void
+feeder_send_as(
+    struct feeder *f, int64_t seq, enum feed_kind kind, const char *key, const void *record)
+{
+	send_message(f, seq, kind, key, -1, record);
+}
+
+void
+feeder_member(
+    struct feeder *f, enum feed_kind kind, const char *key, int64_t member, const void *record)
+{
+	send_message(f, ++f->seq, kind, key, member, record);
 }
 
 void
@@ -158,4 +176,23 @@ feeder_call(const char *caller, const char *callee, int64_t started)
 	REC_SET(&c, live_call, answered, started);
 	REC_SET(&c, live_call, state, call_state_ANSWERED);
 	return c;
+}
+
+struct live_conference
+feeder_conference(const char *room)
+{
+	struct live_conference c = {0};
+
+	REC_SET(&c, live_conference, room, str_c(room));
+	return c;
+}
+
+struct live_member
+feeder_participant(int64_t id, const char *number)
+{
+	struct live_member m = {0};
+
+	REC_SET(&m, live_member, id, id);
+	REC_SET(&m, live_member, number, str_c(number));
+	return m;
 }

@@ -29,10 +29,13 @@ int64_t feeder_hello(struct feeder *f);
 /* Sends a frame as it is. */
 void feeder_frame(struct feeder *f, enum env_type type, const void *obj);
 /* Sends a message under a number; `record` may be NULL. */
-void feeder_send_as(struct feeder *f, int64_t seq, enum feed_kind kind, const char *key,
-    const void *record);
+void feeder_send_as(
+    struct feeder *f, int64_t seq, enum feed_kind kind, const char *key, const void *record);
 /* The same under the next number. */
 void feeder_send(struct feeder *f, enum feed_kind kind, const char *key, const void *record);
+/* The same about a member of a conference; `record` may be NULL. */
+void feeder_member(
+    struct feeder *f, enum feed_kind kind, const char *key, int64_t member, const void *record);
 /* Waits for a frame of the type, other ones are passed over: fails the test after 10 s. */
 void feeder_expect(struct feeder *f, enum env_type type, void *obj);
 /* Waits until everything that was sent is acknowledged. */
@@ -42,5 +45,8 @@ bool feeder_silent(struct feeder *f, int ms);
 
 /* A call between two addresses, answered at the time when it started. */
 struct live_call feeder_call(const char *caller, const char *callee, int64_t started);
+/* A conference in a room, and somebody in it who speaks and hears. */
+struct live_conference feeder_conference(const char *room);
+struct live_member feeder_participant(int64_t id, const char *number);
 
 #endif

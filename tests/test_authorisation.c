@@ -289,7 +289,18 @@ START_TEST(row)
 }
 END_TEST
 
-/* Nothing can be loaded that only a switch knows: a call of each of the two users. */
+static void
+tell_of_conference(struct feeder *f, const char *key, const char *room)
+{
+	struct live_conference c = feeder_conference(room);
+	struct live_member m = feeder_participant(1, "5550100");
+
+	feeder_send(f, feed_kind_CONFERENCE, key, &c);
+	feeder_member(f, feed_kind_MEMBER, key, 1, &m);
+}
+
+/* Nothing can be loaded that only a switch knows: a call and a conference of each of the two
+ * users. */
 static void
 tell_of_calls(void)
 {
@@ -303,6 +314,8 @@ tell_of_calls(void)
 	feeder_hello(&f);
 	feeder_send(&f, feed_kind_CALL, "mine", &mine);
 	feeder_send(&f, feed_kind_CALL, "theirs", &theirs);
+	tell_of_conference(&f, "one", "sales-room");
+	tell_of_conference(&f, "two", "bobs");
 	feeder_settle(&f);
 	feeder_close(&f);
 }
