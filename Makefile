@@ -241,7 +241,7 @@ T ?= json
 S ?= 60
 FUZZ_SRC := $(COMMON_SRC) $(TEXT_SRC) $(DEV_SRC) ipc/env.c ipc/feed.c gateway/multipart.c backend/image_header.c \
 	$(patsubst %,feeds/freeswitch_%.c,esl pairs call table state event conference list xmlcdr) \
-	$(patsubst %,feeds/janus_%.c,message event table show sync)
+	$(patsubst %,feeds/janus_%.c,message event table show sync apply)
 $(BUILD)/tests/fuzz_replay: $(call obj,tests/fuzz/replay.c $(wildcard tests/fuzz/fuzz_*.c)) $(TEST_LIBS)
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LDLIBS)

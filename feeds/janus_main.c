@@ -86,6 +86,8 @@ say(void *arg, enum feed_kind kind, const char *key, int64_t member, int64_t tim
 {
 	struct janus *j = arg;
 
+	if (time_ms == 0)
+		time_ms = feed_wall_ms();
 	/* What is lost with a full spool is asked for again by the frame. */
 	(void)feed_say(j->feed, kind, key, member, time_ms, NULL, record);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "feeds/janus_show.h"
 
+#include "common/log.h"
+
 static void
 say_room(struct janus_sync *s, struct janus_known *r, int64_t time_ms)
 {
@@ -101,4 +103,15 @@ janus_show_all(struct janus_sync *s)
 			janus_show(s, t->v[i], 0);
 	}
 	s->ops->say(s->arg, feed_kind_SNAPSHOT_END, NULL, 0, 0, NULL);
+}
+
+void
+janus_too_many(struct janus_sync *s)
+{
+	if (!s->too_many)
+		log_event(LOG_WARN_, "janus-too-many",
+		    "more than %d rooms or %d participants: some are not "
+		    "shown",
+		    JANUS_ROOMS_MAX, JANUS_MEMBERS_MAX);
+	s->too_many = true;
 }

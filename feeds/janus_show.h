@@ -18,5 +18,7 @@ void janus_leave(
 void janus_drop(struct janus_sync *s, struct janus_known *r, int64_t time_ms);
 /* The snapshot. */
 void janus_show_all(struct janus_sync *s);
+/* Says so, once: some are left out. */
+void janus_too_many(struct janus_sync *s);
 
 #endif

@@ -1,34 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "feeds/janus_show.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-
-#include "common/checks.h"
-#include "common/log.h"
 
 /* Between two questions about one room that events have led to: what happens meanwhile is asked
  * for at once. */
 enum { PAUSE_MS = 20, AGAIN_MS = 500 };
-
-void
-janus_key(int64_t room, char ret[JANUS_KEY_SIZE])
-{
-	snprintf(ret, JANUS_KEY_SIZE, "%" PRId64, room);
-}
-
-int64_t
-janus_key_room(struct str key)
-{
-	int64_t room;
-	char back[JANUS_KEY_SIZE];
-
-	if (!str_to_i64(key, &room) || room <= 0)
-		return 0;
-	janus_key(room, back);
-	return str_eqc(key, back) ? room : 0;
-}
 
 void
 janus_sync_init(
@@ -41,17 +18,6 @@ void
 janus_sync_free(struct janus_sync *s)
 {
 	janus_table_clear(&s->table);
-}
-
-static void
-too_many(struct janus_sync *s)
-{
-	if (!s->too_many)
-		log_event(LOG_WARN_, "janus-too-many",
-		    "more than %d rooms or %d participants: some are not "
-		    "shown",
-		    JANUS_ROOMS_MAX, JANUS_MEMBERS_MAX);
-	s->too_many = true;
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */
@@ -181,23 +147,6 @@ janus_sync_pump(struct janus_sync *s)
 
 /* --- answers --------------------------------------------------------------------------------- */
 
-/* What Tandem calls the room; true when that has changed. */
-static bool
-name_room(const struct janus_sync *s, struct janus_known *r, struct str description)
-{
-	char name[JANUS_NAME_MAX] = "";
-
-	description = str_trim(description);
-	if (s->rule == JANUS_BY_NUMBER)
-		janus_key(r->id, name);
-	else if (description.n < sizeof(name) && check_room_name(description) == NULL)
-		snprintf(name, sizeof(name), "%.*s", (int)description.n, description.p);
-	if (strcmp(name, r->name) == 0)
-		return false;
-	memcpy(r->name, name, sizeof(name));
-	return true;
-}
-
 static void
 take_room(struct janus_sync *s, const struct janus_room *in)
 {
@@ -205,7 +154,7 @@ take_room(struct janus_sync *s, const struct janus_room *in)
 	bool renamed, recording, muted;
 
 	if (r == NULL) {
-		too_many(s);
+		janus_too_many(s);
 		return;
 	}
 	r->seen = true;
@@ -213,7 +162,7 @@ take_room(struct janus_sync *s, const struct janus_room *in)
 	muted = r->muted != in->muted;
 	r->recording = in->recording;
 	r->muted = in->muted;
-	renamed = name_room(s, r, in->description);
+	renamed = janus_name(r, s->rule, in->description);
 	if (in->count != (int64_t)r->n || (s->want_everybody && in->count > 0))
 		r->todo = true;
 	else if (in->count == 0)
@@ -229,7 +178,8 @@ take_room(struct janus_sync *s, const struct janus_room *in)
 	}
 	if (r->n == 0)
 		return;
-	if (renamed || recording)
+	/* Now and then in any case: the room in Tandem may be newer than the conference. */
+	if (renamed || recording || s->want_everybody)
 		janus_show(s, r, 0);
 	for (size_t i = 0; muted && r->told && i < r->n; i++)
 		janus_show_member(s, r, &r->v[i], 0);
@@ -278,7 +228,7 @@ take_person(struct janus_sync *s, struct janus_known *r, const struct janus_pers
 	bool is_new = m == NULL;
 
 	if (is_new && (m = janus_table_join(&s->table, r, in->id)) == NULL) {
-		too_many(s);
+		janus_too_many(s);
 		return;
 	}
 	m->seen = true;
@@ -341,98 +291,4 @@ janus_sync_failed(struct janus_sync *s, bool gone)
 		janus_sync_pump(s);
 	else if (asked != JANUS_NOTHING)
 		s->ops->wake(s->arg, AGAIN_MS);
-}
-
-/* --- events ---------------------------------------------------------------------------------- */
-
-/* Whether the room is to be asked about instead. An event from the future is one from before a step
- * of the clock, and may be older than the answer. */
-static bool
-in_doubt(const struct janus_sync *s, const struct janus_known *r, const struct janus_event *ev)
-{
-	return r->asking || r->todo || r->dirty || ev->time <= r->answered ||
-	    ev->time > s->ops->wall_us(s->arg);
-}
-
-/* Nothing is taken from it but since when somebody is there who is there. */
-static void
-doubt(struct janus_sync *s, struct janus_known *r, const struct janus_event *ev)
-{
-	struct janus_member *m = janus_table_member(r, ev->who.id);
-
-	r->dirty = true;
-	if (ev->kind != JANUS_JOINED || m == NULL || m->joined != 0)
-		return;
-	m->joined = ev->time / 1000;
-	janus_show_member(s, r, m, m->joined);
-}
-
-static void
-joined(struct janus_sync *s, struct janus_known *r, const struct janus_event *ev)
-{
-	struct janus_member *m = janus_table_join(&s->table, r, ev->who.id);
-
-	if (m == NULL) {
-		too_many(s);
-		return;
-	}
-	if (r->n == 1)
-		r->started = ev->time / 1000;
-	m->joined = ev->time / 1000;
-	m->muted = ev->who.muted;
-	janus_display(ev->who.display, m->display);
-	janus_show_member(s, r, m, ev->time / 1000);
-}
-
-static void
-about_member(struct janus_sync *s, struct janus_known *r, const struct janus_event *ev)
-{
-	struct janus_member *m = janus_table_member(r, ev->who.id);
-	int64_t ms = ev->time / 1000;
-	char key[JANUS_KEY_SIZE];
-
-	if (ev->kind == JANUS_JOINED) {
-		joined(s, r, ev);
-	} else if (m == NULL) {
-		/* Whoever is not known and leaves is not known to be there. */
-		r->dirty = ev->kind != JANUS_LEFT;
-	} else if (ev->kind == JANUS_LEFT) {
-		janus_leave(s, r, m, ms);
-	} else if (ev->kind == JANUS_TALKING || ev->kind == JANUS_SILENT) {
-		janus_key(r->id, key);
-		if (r->told)
-			s->ops->talk(s->arg, key, m->id, ev->who.talking);
-	} else {
-		m->muted = ev->kind == JANUS_CONFIGURED ? ev->who.muted : ev->kind == JANUS_MUTED;
-		if (ev->kind == JANUS_CONFIGURED)
-			janus_display(ev->who.display, m->display);
-		janus_show_member(s, r, m, ms);
-	}
-}
-
-void
-janus_sync_event(struct janus_sync *s, const struct janus_event *ev)
-{
-	struct janus_known *r = janus_table_find(&s->table, ev->room);
-
-	if (!s->up)
-		return;
-	if (r == NULL && s->rule == JANUS_BY_NUMBER && ev->kind == JANUS_JOINED) {
-		r = janus_table_room(&s->table, ev->room);
-		if (r != NULL) {
-			name_room(s, r, (struct str){"", 0});
-			r->dirty = true;
-		}
-	}
-	if (r == NULL || ev->kind == JANUS_ROOM || ev->kind == JANUS_DESTROYED)
-		s->want_rooms = true;
-	if (r != NULL && ev->kind != JANUS_ROOM) {
-		if (in_doubt(s, r, ev))
-			doubt(s, r, ev);
-		else if (ev->kind == JANUS_DESTROYED)
-			janus_drop(s, r, ev->time / 1000);
-		else
-			about_member(s, r, ev);
-	}
-	janus_sync_pump(s);
 }

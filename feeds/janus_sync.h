@@ -17,9 +17,6 @@
 #include "feeds/janus_table.h"
 #include "ipc/feed.h"
 
-/* How a room of Janus is found among Tandem's: by its description, or by its number. */
-enum janus_rule { JANUS_BY_DESCRIPTION, JANUS_BY_NUMBER };
-
 struct janus_sync_ops {
 	/* Sends a question; false = not now, it is offered again later. The answer comes by
 	 * janus_sync_rooms(), janus_sync_people() or janus_sync_failed(). */
@@ -77,11 +74,5 @@ void janus_sync_people(struct janus_sync *s, const struct janus_person *v, size_
 void janus_sync_failed(struct janus_sync *s, bool gone);
 /* Goes on with what is to be asked or said. */
 void janus_sync_pump(struct janus_sync *s);
-
-enum { JANUS_KEY_SIZE = 24 };
-/* Names of conferences are the numbers of the rooms. */
-void janus_key(int64_t room, char ret[JANUS_KEY_SIZE]);
-/* 0 when it is no such name. */
-int64_t janus_key_room(struct str key);
 
 #endif

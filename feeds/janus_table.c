@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "feeds/janus_table.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/checks.h"
 
 struct janus_known *
 janus_table_find(const struct janus_table *t, int64_t room)
@@ -97,4 +101,38 @@ janus_table_leave(struct janus_table *t, struct janus_known *r, struct janus_mem
 {
 	*m = r->v[--r->n];
 	t->members--;
+}
+
+bool
+janus_name(struct janus_known *r, enum janus_rule rule, struct str description)
+{
+	char name[JANUS_NAME_MAX] = "";
+
+	description = str_trim(description);
+	if (rule == JANUS_BY_NUMBER)
+		janus_key(r->id, name);
+	else if (description.n < sizeof(name) && check_room_name(description) == NULL)
+		snprintf(name, sizeof(name), "%.*s", (int)description.n, description.p);
+	if (strcmp(name, r->name) == 0)
+		return false;
+	memcpy(r->name, name, sizeof(name));
+	return true;
+}
+
+void
+janus_key(int64_t room, char ret[JANUS_KEY_SIZE])
+{
+	snprintf(ret, JANUS_KEY_SIZE, "%" PRId64, room);
+}
+
+int64_t
+janus_key_room(struct str key)
+{
+	int64_t room;
+	char back[JANUS_KEY_SIZE];
+
+	if (!str_to_i64(key, &room) || room <= 0)
+		return 0;
+	janus_key(room, back);
+	return str_eqc(key, back) ? room : 0;
 }

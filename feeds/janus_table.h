@@ -8,7 +8,10 @@
 
 #include "feeds/janus_event.h"
 
-enum { JANUS_NAME_MAX = 256 };
+enum { JANUS_NAME_MAX = 256, JANUS_KEY_SIZE = 24 };
+
+/* How a room of Janus is found among Tandem's: by its description, or by its number. */
+enum janus_rule { JANUS_BY_DESCRIPTION, JANUS_BY_NUMBER };
 
 struct janus_member {
 	int64_t id;
@@ -52,5 +55,13 @@ struct janus_member *janus_table_member(const struct janus_known *r, int64_t id)
 struct janus_member *janus_table_join(struct janus_table *t, struct janus_known *r, int64_t id);
 /* Forgets it; what pointed to other members of the room points elsewhere then. */
 void janus_table_leave(struct janus_table *t, struct janus_known *r, struct janus_member *m);
+
+/* Gives the room the name that it has in Tandem, or none; true when that has changed. */
+bool janus_name(struct janus_known *r, enum janus_rule rule, struct str description);
+
+/* Names of conferences are the numbers of the rooms. */
+void janus_key(int64_t room, char ret[JANUS_KEY_SIZE]);
+/* 0 when it is no such name. */
+int64_t janus_key_room(struct str key);
 
 #endif

@@ -304,7 +304,7 @@ listener_command(
 
 	REC_SET(&c, feed_command, id, ++l->commands);
 	REC_SET(&c, feed_command, deadline, PATIENCE_MS);
-	REC_SET(&c, feed_command, verb, verb);
+	REC_SET(&c, feed_command, verb, (int)verb);
 	if (r != NULL)
 		REC_SET(&c, feed_command, key, str_c(r->key));
 	REC_SET(&c, feed_command, room, str_c(room));

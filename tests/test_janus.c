@@ -7,8 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "feeds/janus_event.h"
+#include "feeds/janus_secrets.h"
 
 static struct arena mem;
 static struct err e;
@@ -219,8 +222,7 @@ START_TEST(hostile_events)
 	static const char *const others[] = {"[]", "{\"type\":256,\"event\":{\"status\":\"started\"}}",
 	    "{\"type\":1}", EVENT("{}"), EVENT("{\"event\":\"announcement-started\",\"room\":7}"),
 	    EVENT("{\"event\":7}"),
-	    "{\"type\":64,\"event\":{\"plugin\":\"janus.plugin.videoroom\",\"data\":{\"event\":"
-	    "\"joined\",\"room\":1,\"id\":2}}}"};
+	    "{\"type\":64,\"event\":{\"plugin\":\"janus.plugin.sip\",\"data\":{\"event\":\"x\"}}}"};
 	struct seen s;
 	size_t odd;
 
@@ -396,6 +398,58 @@ START_TEST(names)
 }
 END_TEST
 
+static int
+secrets(struct janus_secrets *s, const char *text)
+{
+	err_clear(&e);
+	s->n = strlen(text);
+	memcpy(s->text, text, s->n);
+	return janus_secrets_parse(s, "file", &e);
+}
+
+START_TEST(a_file_of_secrets)
+{
+	static struct janus_secrets s;
+	static const char *const wrong[] = {"x", "=", "api_secret", "api_secret =", "api_secrets = x",
+	    "api_secret = x\napi_secret = y", "room_secret 0 = x", "room_secret -1 = x",
+	    "room_secret x = x", "room_secrets 7 = x", "api_secret = \xff"};
+	char dir[] = "/tmp/tandem-secrets-XXXXXX", path[64];
+	FILE *f;
+
+	ck_assert_int_eq(secrets(&s,
+	                     "# all of them\n\n api_secret = a = b \r\nroom_secret 7 = seven\n"
+	                     "room_secret = others\nevent_password=p"),
+	    0);
+	ck_assert(str_eqc(s.api_secret, "a = b"));
+	ck_assert(str_eqc(s.event_password, "p"));
+	ck_assert_uint_eq(s.admin_key.n, 0);
+	ck_assert(str_eqc(janus_secret_of(&s, 7), "seven"));
+	ck_assert(str_eqc(janus_secret_of(&s, 8), "others"));
+	ck_assert_int_eq(secrets(&s, ""), 0);
+	ck_assert_uint_eq(janus_secret_of(&s, 8).n, 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		ck_assert_msg(secrets(&s, wrong[i]) != 0, "%s", wrong[i]);
+	/* What is wrong is said without saying it. */
+	ck_assert_int_ne(secrets(&s, "admin_key = fine\nmy-secret"), 0);
+	ck_assert_str_eq(err_text(&e), "file:2: not a secret, or one given twice");
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	snprintf(path, sizeof(path), "%s/secrets", dir);
+	ck_assert_int_ne(janus_secrets_read(&s, path, &e), 0);
+	f = fopen(path, "w");
+	fputs("api_secret = x\n", f);
+	fclose(f);
+	ck_assert_int_eq(chmod(path, 0644), 0);
+	ck_assert_int_ne(janus_secrets_read(&s, path, &e), 0);
+	ck_assert_int_eq(chmod(path, 0440), 0);
+	ck_assert_int_eq(janus_secrets_read(&s, path, &e), 0);
+	ck_assert(str_eqc(s.api_secret, "x"));
+	ck_assert_int_ne(janus_secrets_read(&s, dir, &e), 0);
+	unlink(path);
+	rmdir(dir);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -414,6 +468,7 @@ main(void)
 	tcase_add_test(t, hostile_answers);
 	tcase_add_test(t, requests);
 	tcase_add_test(t, names);
+	tcase_add_test(t, a_file_of_secrets);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
