@@ -288,6 +288,8 @@ install: $(PROGRAMS)
 	install -m 644 packaging/systemd/tandem.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/tandem.conf
 	install -d $(DESTDIR)$(PREFIX)/share/doc/tandem/janus
 	install -m 644 etc/janus/* $(DESTDIR)$(PREFIX)/share/doc/tandem/janus
+	install -d $(DESTDIR)$(PREFIX)/share/doc/tandem/freeswitch
+	install -m 644 etc/freeswitch/* $(DESTDIR)$(PREFIX)/share/doc/tandem/freeswitch
 	install -m 644 README.md LICENSE NOTICE SECURITY.md CHANGELOG $(wildcard docs/*.md) \
 		$(DESTDIR)$(PREFIX)/share/doc/tandem
 	for m in $(MANPAGES); do \

@@ -81,9 +81,9 @@ call_line(char *line, const char *key, const struct live_call *c)
 
 	must(rec_validate(&rec_live_call, c, false, &e) == 0, &e);
 	snprintf(line, LINE,
-	    "call %s %.*s (%.*s) -> %.*s (%.*s) by %.*s %s %s started %lld answered %lld", key,
+	    "call %s %.*s (%.*s) -> %.*s (%.*s) by %.*s %.*s %s started %lld answered %lld", key,
 	    TEXT(c->caller), TEXT(c->caller_aor), TEXT(c->callee), TEXT(c->callee_aor),
-	    TEXT(c->recipient), REC_HAS(c, live_call, type) ? c->type.p : "-",
+	    TEXT(c->recipient), TEXT(REC_HAS(c, live_call, type) ? c->type : STR_LIT("-")),
 	    enum_text(&enum_call_state, c->state), (long long)c->started,
 	    REC_HAS(c, live_call, answered) ? (long long)c->answered : 0);
 }
@@ -111,10 +111,9 @@ member_line(char *line, const char *key, const struct live_member *m)
 	    (long long)m->volume_in, (long long)m->volume_out, (long long)m->energy);
 }
 
-static void
-on_fact(void *arg, const struct fs_fact *f)
+void
+listener_fact(struct listener *l, const struct fs_fact *f)
 {
-	struct listener *l = arg;
 	char prefix[LINE], line[LINE] = "";
 
 	l->facts[f->kind]++;
@@ -149,8 +148,7 @@ on_fact(void *arg, const struct fs_fact *f)
 		forget(l, prefix);
 		break;
 	case feed_kind_SNAPSHOT_BEGIN:
-		if (l->open)
-			ck_abort_msg("a snapshot in a snapshot");
+		/* One that was cut off by a kill begins anew. */
 		forget(l, "");
 		l->open = true;
 		break;
@@ -179,20 +177,31 @@ on_moment(void *arg, const char *key, int64_t member, bool talking, bool floor, 
 }
 
 static void
-on_cdr(void *arg, const struct cdr *r)
+on_fact(void *arg, const struct fs_fact *f)
 {
-	struct listener *l = arg;
+	listener_fact(arg, f);
+}
+
+void
+listener_cdr(struct listener *l, const struct cdr *r)
+{
 	struct err e = {0};
 
 	must(rec_validate(&rec_cdr, r, false, &e) == 0, &e);
 	l->cdrs++;
 	buf_printf(&l->said,
-	    "cdr %.*s %.*s (%.*s) -> %.*s (%.*s) by %.*s %s started %lld answered "
+	    "cdr %.*s %.*s (%.*s) -> %.*s (%.*s) by %.*s %.*s started %lld answered "
 	    "%lld for %lld %s %lld\n",
 	    TEXT(r->id), TEXT(r->caller), TEXT(r->caller_aor), TEXT(r->callee), TEXT(r->callee_aor),
-	    TEXT(r->recipient), REC_HAS(r, cdr, type) ? r->type.p : "-", (long long)r->started,
+	    TEXT(r->recipient), TEXT(REC_HAS(r, cdr, type) ? r->type : STR_LIT("-")), (long long)r->started,
 	    REC_HAS(r, cdr, answered) ? (long long)r->answered : 0, (long long)r->duration,
 	    enum_text(&enum_cdr_end, r->end), (long long)r->code);
+}
+
+static void
+on_cdr(void *arg, const struct cdr *r)
+{
+	listener_cdr(arg, r);
 }
 
 void

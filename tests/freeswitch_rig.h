@@ -27,6 +27,9 @@ void listener_free(struct listener *l);
 void listener_hear(struct listener *l, struct str stream, size_t piece);
 /* One event as plain text. */
 void listener_event(struct listener *l, const char *text);
+/* One fact, or one call record, that came another way. */
+void listener_fact(struct listener *l, const struct fs_fact *f);
+void listener_cdr(struct listener *l, const struct cdr *r);
 /* What is there now, one line each, in order; valid until something is heard. */
 const char *listener_shows(struct listener *l);
 
