@@ -102,6 +102,8 @@ CLIENT_LDLIBS := -lzmq
 SERVER_LDLIBS := -lczmq -lzmq
 SANDBOX_LDLIBS := -lseccomp
 BACKEND_LDLIBS := -ldb-5.3 -lsodium -lutf8proc $(SANDBOX_LDLIBS) -lpthread
+# What a program needs beyond that: NAME_LDLIBS.
+kamailio_LDLIBS := -lsodium
 FEED_LDLIBS := -lcurl $(SANDBOX_LDLIBS) -lpthread
 janus_LDLIBS := -lmicrohttpd
 
@@ -241,14 +243,15 @@ T ?= json
 S ?= 60
 FUZZ_SRC := $(COMMON_SRC) $(TEXT_SRC) $(DEV_SRC) ipc/env.c ipc/feed.c gateway/multipart.c backend/image_header.c \
 	$(patsubst %,feeds/freeswitch_%.c,esl pairs call table state event conference list xmlcdr) \
-	$(patsubst %,feeds/janus_%.c,message event table show sync apply)
+	$(patsubst %,feeds/janus_%.c,message event table show sync apply) \
+	feeds/kamailio_event.c
 $(BUILD)/tests/fuzz_replay: $(call obj,tests/fuzz/replay.c $(wildcard tests/fuzz/fuzz_*.c)) $(TEST_LIBS)
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LDLIBS)
 build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_SRC) | $(PACKAGES)
 	@mkdir -p $(@D)
 	clang -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		-D_GNU_SOURCE -I. $(XML_CFLAGS) -o $@ $< $(FUZZ_SRC) $(TEXT_LDLIBS) $(COMMON_LDLIBS)
+		-D_GNU_SOURCE -I. $(XML_CFLAGS) -o $@ $< $(FUZZ_SRC) $(foreach f,$(FEEDS),$($(f)_LDLIBS)) $(TEXT_LDLIBS) $(COMMON_LDLIBS)
 fuzz: build/fuzz/fuzz_$(T)
 	tests/fuzz/run.sh $(T) $(S)
 
@@ -277,7 +280,7 @@ MANPAGES := $(wildcard docs/man/*.[1-8])
 install: $(PROGRAMS)
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SYSCONFDIR)/tandem \
 		$(DESTDIR)$(UNITDIR) $(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/lib/tmpfiles.d \
-		$(DESTDIR)$(PREFIX)/share/doc/tandem
+		$(DESTDIR)$(PREFIX)/share/doc/tandem/kamailio
 	install -m 755 $(BUILD)/tandem-backend $(BUILD)/tandem-gateway $(FEEDS:%=$(BUILD)/tandem-feed-%) \
 		$(DESTDIR)$(PREFIX)/sbin
 	install -m 755 $(BUILD)/tandemctl $(DESTDIR)$(PREFIX)/bin
@@ -292,6 +295,7 @@ install: $(PROGRAMS)
 	install -m 644 etc/freeswitch/* $(DESTDIR)$(PREFIX)/share/doc/tandem/freeswitch
 	install -m 644 README.md LICENSE NOTICE SECURITY.md CHANGELOG $(wildcard docs/*.md) \
 		$(DESTDIR)$(PREFIX)/share/doc/tandem
+	install -m 644 etc/kamailio/*.cfg $(DESTDIR)$(PREFIX)/share/doc/tandem/kamailio
 	for m in $(MANPAGES); do \
 		d=$(DESTDIR)$(PREFIX)/share/man/man$${m##*.}; install -d $$d && install -m 644 $$m $$d || exit 1; \
 	done

@@ -236,8 +236,9 @@ feed_main(const struct feed_program *p, int argc, char **argv)
 	p->close(f.sw);
 	link_close(&f);
 	murmurs_free(&f);
+	log_event(LOG_INFO_, "stopped", "source %s, %lld numbers, %lld of them stored", f.source,
+	    (long long)spool_last(f.spool), (long long)spool_acked(f.spool));
 	spool_close(f.spool);
-	log_event(LOG_INFO_, "stopped", "source %s", f.source);
 	return rc == 0 ? 0 : 1;
 }
 

@@ -65,6 +65,29 @@ child_start(struct child *c, const char *log, char *const argv[])
 }
 
 void
+child_fork(struct child *c)
+{
+	pid_t parent = getpid();
+
+	memset(c, 0, sizeof(*c));
+	c->in = c->out = -1;
+	c->pid = fork();
+	ck_assert_int_ge(c->pid, 0);
+	if (c->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+		setpgid(0, 0);
+		/* Check's handlers would end the test as well. */
+		signal(SIGTERM, SIG_DFL);
+		signal(SIGINT, SIG_DFL);
+		return;
+	}
+	setpgid(c->pid, c->pid);
+	keeper_watch(c->pid);
+}
+
+void
 child_say(struct child *c, const char *fmt, ...)
 {
 	char line[512];

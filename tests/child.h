@@ -19,6 +19,8 @@ struct child {
 
 /* Starts argv[0], found in $PATH unless it has a slash; its standard error is appended to `log`. */
 void child_start(struct child *c, const char *log, char *const argv[]);
+/* The test's own process twice: the pid is 0 in the child, which has neither input nor output. */
+void child_fork(struct child *c);
 /* A line to its standard input. */
 void child_say(struct child *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The next line of its output, without its end; false when none comes in time. */

@@ -17,6 +17,8 @@ for f in /usr/sbin/tandem-backend /usr/sbin/tandem-gateway /usr/bin/tandemctl /e
 	/usr/lib/sysusers.d/tandem.conf /usr/lib/tmpfiles.d/tandem.conf \
 	/usr/share/doc/tandem/NOTICE /usr/share/doc/tandem/LICENSE \
 	/usr/share/man/man8/tandem-gateway.8 /usr/share/man/man8/tandem-backend.8 \
+	/usr/sbin/tandem-feed-kamailio /usr/share/man/man8/tandem-feed-kamailio.8 \
+	/usr/share/doc/tandem/kamailio/tandem.cfg /lib/systemd/system/tandem-feed@.service \
 	/usr/share/man/man1/tandemctl.1 /usr/share/man/man5/tandem.conf.5 /usr/share/man/man7/tandem-protocol.7; do
 	need "$f"
 done

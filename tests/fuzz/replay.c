@@ -17,7 +17,9 @@ static const struct {
     {"env", fuzz_env},
     {"esl", fuzz_esl},
     {"janus", fuzz_janus},
+    {"flatcdr", fuzz_flatcdr},
     {"json", fuzz_json},
+    {"kamailio", fuzz_kamailio},
     {"mp", fuzz_mp},
     {"multipart", fuzz_multipart},
     {"path", fuzz_path},
@@ -85,6 +87,7 @@ main(int argc, char **argv)
 	if (target == NULL) {
 		fprintf(stderr, "usage: %s csv|env|esl|json|mp|path|vcard|xml|xmlcdr FILE|DIRECTORY...\n",
 		    argv[0]);
+		fprintf(stderr, "usage: %s TARGET FILE|DIRECTORY...\n", argv[0]);
 		return 2;
 	}
 	for (int i = 2; i < argc; i++)
