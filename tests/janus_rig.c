@@ -161,10 +161,10 @@ janus_rig_start(struct janus_rig *r)
 void
 janus_rig_feed(struct janus_rig *r, const char *endpoint)
 {
-	char set[6][256];
+	char set[7][256];
 	char *argv[] = {(char *)(uintptr_t)child_program("tandem-feed-janus"), "-c", "etc/tandem.conf",
 	    "-o", set[0], "-o", set[1], "-o", set[2], "-o", set[3], "-o", set[4], "-o", set[5], "-o",
-	    "feed.log=debug", "-o", "janus.answer_ms=1000", NULL};
+	    set[6], "-o", "feed.log=debug", "-o", "janus.answer_ms=1000", NULL};
 
 	snprintf(set[0], sizeof(set[0]), "feed.backend=%s", endpoint);
 	snprintf(set[1], sizeof(set[1]), "feed.spool=%s/spool", r->dir);
@@ -172,6 +172,7 @@ janus_rig_feed(struct janus_rig *r, const char *endpoint)
 	snprintf(set[3], sizeof(set[3]), "janus.secrets=%s/secrets", r->dir);
 	snprintf(set[4], sizeof(set[4]), "janus.event_port=%d", r->event_port);
 	snprintf(set[5], sizeof(set[5]), "janus.check_s=%d", r->event_password != NULL ? 1 : 600);
+	snprintf(set[6], sizeof(set[6]), "janus.rooms=%s", r->rooms != NULL ? r->rooms : "description");
 	child_start(&r->feed, r->log, argv);
 }
 

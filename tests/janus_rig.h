@@ -16,6 +16,7 @@ struct janus_rig {
 	char socket[96];
 	int event_port;
 	const char *event_password; /* that Janus uses; NULL = the right one */
+	const char *rooms;          /* janus.rooms; NULL = description */
 	struct child janus, feed;
 };
 

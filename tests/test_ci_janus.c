@@ -138,6 +138,40 @@ START_TEST(mute_and_kick)
 }
 END_TEST
 
+static int
+by_size(const void *a, const void *b)
+{
+	long long x = *(const long long *)a, y = *(const long long *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* From the command to the fact that it has led to, by way of Janus and its event handler. */
+START_TEST(how_long_a_mute_takes)
+{
+	enum { TIMES = 200 };
+	long long took[TIMES];
+	struct timespec from, to;
+
+	two_guests();
+	for (int i = 0; i < TIMES; i++) {
+		bool on = i % 2 == 0;
+
+		clock_gettime(CLOCK_MONOTONIC, &from);
+		ck_assert(listener_command(
+		    &heard, on ? feed_verb_MUTE : feed_verb_UNMUTE, "sales-room", ana.id, 0));
+		LISTENER_AWAIT(&heard, SOON, listener_member(&heard, "sales-room", "Ana Pop")->muted == on);
+		clock_gettime(CLOCK_MONOTONIC, &to);
+		took[i] = (to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000;
+	}
+	qsort(took, TIMES, sizeof(took[0]), by_size);
+	printf("mute until it is told: p50 %.1f ms, p90 %.1f ms, p99 %.1f ms\n",
+	    (double)took[TIMES / 2] / 1000, (double)took[TIMES * 9 / 10] / 1000,
+	    (double)took[TIMES * 99 / 100] / 1000);
+	ck_assert_int_lt(took[TIMES / 2], 200000);
+}
+END_TEST
+
 START_TEST(recording)
 {
 	char command[160];
@@ -362,6 +396,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, who_is_in_a_room);
 	tcase_add_test(t, mute_and_kick);
+	tcase_add_test(t, how_long_a_mute_takes);
 	tcase_add_test(t, recording);
 	tcase_add_test(t, commands_that_fail);
 	tcase_add_test(t, janus_dies);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A conference in a real Janus as its owner sees it: Janus, tandem-feed-janus, backend, gateway,
+ * and a client, while each of them but the client dies.
+ */
+#include <check.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/feeder.h"
+#include "tests/janus_rig.h"
+
+#define OWNER "4410:secret99"
+#define DETAILS "/my/conferencedetails/sales-room"
+
+enum { SOON = 2000 };
+
+static struct rig rig;
+static struct janus_rig janus;
+static struct janus_guest ana, ben, cy;
+
+static void
+setup(void)
+{
+	rig = (struct rig){.port = {0}};
+	rig_start_fixture(&rig);
+	rig_load(&rig,
+	    "{\"type\":\"room\",\"user\":\"4410\",\"item\":1,\"record\":{\"name\":\"sales-room\","
+	    "\"description\":\"Weekly sales\",\"extension\":\"7001\"}}\n");
+	janus = (struct janus_rig){.event_password = NULL};
+	janus_rig_make(&janus, rig.dir);
+	janus_rig_start(&janus);
+	janus_rig_feed(&janus, feeder_endpoint(&rig));
+}
+
+static void
+teardown(void)
+{
+	janus_rig_stop(&janus);
+	rig_stop(&rig);
+}
+
+static int
+status_of(const char *user, const char *path)
+{
+	struct answer a = rig_get(&rig, user, path);
+	int status = (int)a.status;
+
+	answer_free(&a);
+	return status;
+}
+
+/* What the owner sees, "" when the room is not in use. */
+static const char *
+details(void)
+{
+	static char text[8192];
+	struct answer a = rig_get(&rig, OWNER, DETAILS);
+
+	ck_assert_msg(a.status == 200 || a.status == 406, "%d: %s", (int)a.status, a.body);
+	snprintf(text, sizeof(text), "%s", a.status == 200 ? a.body : "");
+	answer_free(&a);
+	return text;
+}
+
+static int
+members(void)
+{
+	int n = 0;
+
+	for (const char *p = details(); (p = strstr(p, "\"id\":")) != NULL; p++)
+		n++;
+	return n;
+}
+
+/* Part of what is said about a participant, by number. */
+static bool
+has(const char *number, const char *what)
+{
+	char name[64];
+	const char *text = details(), *at, *end;
+
+	snprintf(name, sizeof(name), "\"name\":\"%s\"", number);
+	at = strstr(text, name);
+	end = at != NULL ? strchr(at, '}') : NULL;
+	return end != NULL && memmem(at, (size_t)(end - at), what, strlen(what)) != NULL;
+}
+
+#define AWAIT(ms, condition)                                                                 \
+	do {                                                                                     \
+		long long until_ = ms_now() + (ms);                                                  \
+		while (!(condition)) {                                                               \
+			ck_assert_msg(                                                                   \
+			    ms_now() < until_, "not within %d ms: %s; %s", (ms), #condition, details()); \
+			nanosleep(&(struct timespec){0, 10 * 1000000}, NULL);                            \
+		}                                                                                    \
+	} while (0)
+
+static void
+two_guests(void)
+{
+	janus_guest_join(&janus, &ana, 7001, "Ana Pop <4410>", false);
+	janus_guest_join(&janus, &ben, 7001, "4420", false);
+	AWAIT(SOON, members() == 2);
+}
+
+START_TEST(a_conference)
+{
+	ck_assert_str_eq(details(), "");
+	two_guests();
+	ck_assert(has("4410", "\"canSpeak\":true"));
+	ck_assert(has("4420", "\"canHear\":true"));
+	/* Only the owner's. */
+	ck_assert_int_eq(status_of("4420:secret20", DETAILS), 403);
+	/* Somebody mutes himself. */
+	janus_guest_ask(&ben, "{\"request\":\"configure\",\"muted\":true}");
+	AWAIT(SOON, has("4420", "\"canSpeak\":false"));
+	janus_guest_leave(&ana);
+	AWAIT(SOON, members() == 1);
+	janus_guest_leave(&ben);
+	AWAIT(SOON, members() == 0);
+	ck_assert_str_eq(details(), "");
+}
+END_TEST
+
+/* By the number, which is the extension here. */
+START_TEST(a_room_by_its_extension)
+{
+	child_kill(&janus.feed);
+	janus.rooms = "number";
+	janus_rig_feed(&janus, feeder_endpoint(&rig));
+	two_guests();
+	janus_guest_leave(&ana);
+	AWAIT(SOON, members() == 1);
+	/* Rooms that are not listed are found as well: 7003 is another user's. */
+	ck_assert_int_eq(status_of("4420:secret20", "/my/conferencedetails/bobs"), 406);
+	janus_guest_join(&janus, &cy, 7003, "cy", false);
+	AWAIT(SOON, status_of("4420:secret20", "/my/conferencedetails/bobs") == 200);
+	ck_assert_int_eq(status_of(OWNER, "/my/conferencedetails/bobs"), 403);
+}
+END_TEST
+
+START_TEST(whatever_dies)
+{
+	int rounds = getenv("TANDEM_LONG") != NULL ? 10 : 1;
+
+	two_guests();
+	for (int i = 0; i < rounds; i++) {
+		child_kill(&janus.janus);
+		AWAIT(SOON, members() == 0);
+		janus_guest_leave(&ana);
+		janus_guest_leave(&ben);
+		janus_rig_start(&janus);
+		two_guests();
+
+		child_kill(&janus.feed);
+		janus_guest_join(&janus, &cy, 7001, "cy", false);
+		janus_rig_feed(&janus, feeder_endpoint(&rig));
+		AWAIT(SOON + 3000, members() == 3);
+
+		rig_kill(&rig.backend);
+		janus_guest_leave(&cy);
+		rig_backend(&rig);
+		rig_await_ready(&rig, 0);
+		AWAIT(SOON, members() == 2);
+	}
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("janus room");
+	TCase *t = tcase_create("janus room");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, 300);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, a_conference);
+	tcase_add_test(t, a_room_by_its_extension);
+	tcase_add_test(t, whatever_dies);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? 0 : 1;
+}
