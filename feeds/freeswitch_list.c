@@ -112,7 +112,7 @@ conference(const struct reading *r, const struct node *n)
 	struct str room = fs_text(text_of(n, "conference_name"), TEXT_MAX, r->a);
 	struct fs_conference *c = fs_find(t, key, 0);
 	const struct node *members = node_get(n, STR_LIT("members"));
-	struct live_conference *v, old;
+	struct live_conference *v;
 
 	/* Its end came after the list was asked for: names are never used again. */
 	if (room.n == 0 || (c != NULL && c->thing.ended))
@@ -123,7 +123,6 @@ conference(const struct reading *r, const struct node *n)
 	}
 	c->thing.listed = r->s->list;
 	v = &c->conference;
-	old = *v;
 	if (c->thing.touched <= r->mark) {
 		fs_keep(&v->room, room);
 		v->has |= REC_BIT(live_conference, room);
@@ -132,8 +131,8 @@ conference(const struct reading *r, const struct node *n)
 	}
 	if (!REC_HAS(v, live_conference, started))
 		REC_SET(v, live_conference, started, ago(r->now, number_of(n, "run_time", 0, 100000000)));
-	if (memcmp(&old, v, sizeof(old)) != 0)
-		fs_say_conference(r->s, c, r->now, NULL);
+	/* Also when it is as it was: its room in Tandem may be younger than the conference. */
+	fs_say_conference(r->s, c, r->now, NULL);
 	if (members != NULL && members->kind == NODE_LIST)
 		for (const struct node *i = members->first; i != NULL; i = i->next)
 			if (i->kind == NODE_MAP)

@@ -73,7 +73,7 @@ main(int argc, char **argv)
 	fixture_child(argc, argv);
 	fixture_setup(&f);
 	for (int kind = 0; kind < KIND_COUNT; kind++) {
-		struct child server = child_start(&f, (enum kind)kind, NULL);
+		struct child server = ipc_child_start(&f, (enum kind)kind, NULL);
 		struct ipc_client_conf conf = client_conf(&f, server.endpoint);
 		struct ipc_client *c = client_open(&conf);
 
@@ -83,7 +83,7 @@ main(int argc, char **argv)
 			printf("%-9s %2u in flight %8.0f round trips/s\n", names[kind], in_flight,
 			    measure(c, in_flight, ms));
 		ipc_client_free(c);
-		child_end(&server, SIGKILL);
+		ipc_child_end(&server, SIGKILL);
 	}
 	fixture_teardown(&f);
 	return EXIT_SUCCESS;

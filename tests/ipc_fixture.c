@@ -269,7 +269,7 @@ fixture_child(int argc, char **argv)
 }
 
 struct child
-child_start(const struct fixture *f, enum kind kind, const char *endpoint)
+ipc_child_start(const struct fixture *f, enum kind kind, const char *endpoint)
 {
 	struct child c = {0};
 	int out[2];
@@ -295,7 +295,7 @@ child_start(const struct fixture *f, enum kind kind, const char *endpoint)
 }
 
 void
-child_end(struct child *c, int sig)
+ipc_child_end(struct child *c, int sig)
 {
 	kill(c->pid, sig);
 	waitpid(c->pid, NULL, 0);

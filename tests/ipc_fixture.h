@@ -42,8 +42,8 @@ struct ipc_server *server_open(const struct ipc_server_conf *conf);
 struct ipc_client *client_open(const struct ipc_client_conf *conf);
 
 /* An echo server as a process of its own, on `endpoint` or, when NULL, on that of the kind. */
-struct child child_start(const struct fixture *f, enum kind kind, const char *endpoint);
-void child_end(struct child *c, int sig);
+struct child ipc_child_start(const struct fixture *f, enum kind kind, const char *endpoint);
+void ipc_child_end(struct child *c, int sig);
 /* Runs a client as another user: true when it was answered. */
 bool child_knock(uid_t uid, const char *endpoint);
 

@@ -48,6 +48,9 @@ setup(void)
 	add_user("1001");
 	add_user("1002");
 	add_user("9180");
+	rig_load(&rig,
+	    "{\"type\":\"room\",\"user\":\"1001\",\"item\":9,\"record\":{\"name\":\"team\","
+	    "\"extension\":\"3001\"}}\n");
 	server_start(&server, "esl-plain.raw.gz");
 	snprintf(secret, sizeof(secret), "%s/esl.password", rig.dir);
 	f = fopen(secret, "w");
@@ -82,21 +85,51 @@ set_upto(const char *text)
 	atomic_store(&server.control->upto, server_event(&server, text) + 1);
 }
 
-/* Waits until a user's calls have a text. */
+/* Waits until a page has a text for a user. */
 static void
-await_text(const char *user, const char *text)
+await_on(const char *user, const char *path, const char *text)
 {
 	long long until = ms_now() + 15000;
-	struct answer a = rig_get(&rig, user, "/my/activecdrs");
+	struct answer a = rig_get(&rig, user, path);
 
 	while (strstr(a.body, text) == NULL) {
 		if (ms_now() > until)
 			ck_abort_msg("%s sees %s", user, a.body);
 		answer_free(&a);
 		nanosleep(&(struct timespec){0, 10 * 1000000}, NULL);
-		a = rig_get(&rig, user, "/my/activecdrs");
+		a = rig_get(&rig, user, path);
 	}
 	answer_free(&a);
+}
+
+static void
+await_text(const char *user, const char *text)
+{
+	await_on(user, "/my/activecdrs", text);
+}
+
+#define TEAM "/my/conferencedetails/team"
+
+static int
+status_of(const char *user, const char *path)
+{
+	struct answer a = rig_get(&rig, user, path);
+	int status = a.status;
+
+	answer_free(&a);
+	return status;
+}
+
+static void
+await_status(const char *user, const char *path, int want)
+{
+	long long until = ms_now() + 15000;
+
+	while (status_of(user, path) != want) {
+		if (ms_now() > until)
+			ck_abort_msg("%s is not answered %d", path, want);
+		nanosleep(&(struct timespec){0, 10 * 1000000}, NULL);
+	}
 }
 
 START_TEST(calls_as_their_users_see_them)
@@ -125,6 +158,34 @@ START_TEST(calls_as_their_users_see_them)
 	atomic_store(&server.control->upto, (int)server.events);
 	await_calls(&rig, "1001:secret-1001", 0);
 	await_calls(&rig, "9180:secret-9180", 0);
+}
+END_TEST
+
+/* The room's owner sees who is in it, muted and gone, and nobody else does. */
+START_TEST(a_conference_as_its_owner_sees_it)
+{
+	struct answer a;
+	int n = 0;
+
+	ck_assert_int_eq(status_of("1001:secret-1001", TEAM), 406);
+	atomic_store(&server.control->rooms, 1);
+	set_upto("Event-Sequence: 537\n");
+	await_on("1001:secret-1001", TEAM, "\"canSpeak\":false");
+	a = rig_get(&rig, "1001:secret-1001", TEAM);
+	for (const char *p = a.body; (p = strstr(p, "\"uuid\":")) != NULL; p++)
+		n++;
+	ck_assert_msg(n == 3, "%s", a.body);
+	ck_assert_ptr_nonnull(strstr(a.body, "\"uuid\":\"e6da16de-aa6a-477f-b866-666d96130a5d\""));
+	answer_free(&a);
+	ck_assert_int_eq(status_of("1002:secret-1002", TEAM), 403);
+	/* Volumes, the lock, a kick. */
+	set_upto("Event-Sequence: 561\n");
+	await_on("1001:secret-1001", TEAM, "\"volumeIn\":2,\"volumeOut\":-1");
+	set_upto("Event-Sequence: 580\n");
+	await_on("1001:secret-1001", TEAM, "\"locked\":true");
+	atomic_store(&server.control->rooms, 0);
+	atomic_store(&server.control->upto, (int)server.events);
+	await_status("1001:secret-1001", TEAM, 406);
 }
 END_TEST
 
@@ -162,6 +223,7 @@ main(void)
 	tcase_set_timeout(t, 90);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, calls_as_their_users_see_them);
+	tcase_add_test(t, a_conference_as_its_owner_sees_it);
 	tcase_add_test(t, either_side_goes_away);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

@@ -39,25 +39,25 @@ connected(const char *endpoint, struct ipc_server *s)
 
 START_TEST(echo)
 {
-	struct child server = child_start(&f, (enum kind)_i, NULL);
+	struct child server = ipc_child_start(&f, (enum kind)_i, NULL);
 	struct ipc_client *c = connected(server.endpoint, NULL);
 
 	ck_assert(round_trip(c, NULL, STR_LIT("hello"), 2000));
 	ck_assert(round_trip(c, NULL, STR_LIT("a\0b"), 2000));
 	ipc_client_free(c);
-	child_end(&server, SIGKILL);
+	ipc_child_end(&server, SIGKILL);
 }
 END_TEST
 
 START_TEST(killed_and_back)
 {
-	struct child server = child_start(&f, (enum kind)_i, NULL);
+	struct child server = ipc_child_start(&f, (enum kind)_i, NULL);
 	struct ipc_client *c = connected(server.endpoint, NULL);
 	int64_t at;
 
 	ck_assert(round_trip(c, NULL, STR_LIT("hello"), 2000));
 	at = now_ms();
-	child_end(&server, SIGKILL);
+	ipc_child_end(&server, SIGKILL);
 	ck_assert(await_event(c, NULL, IPC_DOWN, 1000));
 	ck_assert_int_le(now_ms() - at, 200);
 	at = now_ms();
@@ -66,19 +66,19 @@ START_TEST(killed_and_back)
 	ck_assert_int_le(now_ms() - at, 50);
 	/* Once, long enough for the interval between two attempts to have grown. */
 	ck_assert(!await_event(c, NULL, IPC_UP, _i == KIND_IPC ? 3500 : 200));
-	server = child_start(&f, (enum kind)_i, server.endpoint);
+	server = ipc_child_start(&f, (enum kind)_i, server.endpoint);
 	at = now_ms();
 	ck_assert(await_event(c, NULL, IPC_UP, 3000));
 	ck_assert_int_le(now_ms() - at, 1000);
 	ck_assert(round_trip(c, NULL, STR_LIT("hello again"), 2000));
 	ipc_client_free(c);
-	child_end(&server, SIGKILL);
+	ipc_child_end(&server, SIGKILL);
 }
 END_TEST
 
 START_TEST(frozen)
 {
-	struct child server = child_start(&f, (enum kind)_i, NULL);
+	struct child server = ipc_child_start(&f, (enum kind)_i, NULL);
 	struct ipc_client *c = connected(server.endpoint, NULL);
 	int64_t at;
 
@@ -92,20 +92,20 @@ START_TEST(frozen)
 	ck_assert(await_event(c, NULL, IPC_UP, 5000));
 	ck_assert(round_trip(c, NULL, STR_LIT("hello again"), 2000));
 	ipc_client_free(c);
-	child_end(&server, SIGKILL);
+	ipc_child_end(&server, SIGKILL);
 }
 END_TEST
 
 /* A quiet but healthy connection must survive its heartbeats. */
 START_TEST(idle)
 {
-	struct child server = child_start(&f, (enum kind)_i, NULL);
+	struct child server = ipc_child_start(&f, (enum kind)_i, NULL);
 	struct ipc_client *c = connected(server.endpoint, NULL);
 
 	ck_assert(!await_event(c, NULL, IPC_DOWN, 4500));
 	ck_assert(round_trip(c, NULL, STR_LIT("hello"), 2000));
 	ipc_client_free(c);
-	child_end(&server, SIGKILL);
+	ipc_child_end(&server, SIGKILL);
 }
 END_TEST
 
@@ -292,7 +292,7 @@ burst_receive(struct burst *b)
  * each wake-up, and a turn of its own when a send says that messages are waiting. */
 START_TEST(no_lost_wakeup)
 {
-	struct child server = child_start(&f, (enum kind)_i, NULL);
+	struct child server = ipc_child_start(&f, (enum kind)_i, NULL);
 	struct burst b = {.c = connected(server.endpoint, NULL), .total = 10000};
 	struct epoll_event ev = {.events = EPOLLIN};
 	int ep = epoll_create1(EPOLL_CLOEXEC);
@@ -312,14 +312,14 @@ START_TEST(no_lost_wakeup)
 	free(b.seen);
 	close(ep);
 	ipc_client_free(b.c);
-	child_end(&server, SIGKILL);
+	ipc_child_end(&server, SIGKILL);
 }
 END_TEST
 
 /* A loop that only ever waits for the descriptor, from the start. */
 START_TEST(first_event)
 {
-	struct child server = child_start(&f, (enum kind)_i, NULL);
+	struct child server = ipc_child_start(&f, (enum kind)_i, NULL);
 	struct ipc_client_conf conf = client_conf(&f, server.endpoint);
 	struct ipc_client *c = client_open(&conf);
 	struct pollfd event = {.fd = ipc_client_event_fd(c), .events = POLLIN};
@@ -332,7 +332,7 @@ START_TEST(first_event)
 	ck_assert_int_eq(ipc_client_send(c, STR_LIT("x"), NULL), 0);
 	while (ipc_client_recv(c, &back) == 0)
 		ck_assert_int_eq(poll(&frame, 1, 2000), 1);
-	child_end(&server, SIGKILL);
+	ipc_child_end(&server, SIGKILL);
 	ck_assert_int_eq(poll(&event, 1, 2000), 1);
 	ck_assert_int_eq(ipc_client_event(c), IPC_DOWN);
 	ipc_client_free(c);

@@ -170,7 +170,7 @@ END_TEST
 START_TEST(stale_and_live)
 {
 	struct ipc_server_conf conf = server_conf(&f, KIND_IPC);
-	struct child dead = child_start(&f, KIND_IPC, NULL);
+	struct child dead = ipc_child_start(&f, KIND_IPC, NULL);
 	const char *path = f.endpoint[KIND_IPC] + strlen("ipc://");
 	struct ipc_server *s;
 	struct ipc_client_conf cconf = client_conf(&f, conf.endpoint);
@@ -180,7 +180,7 @@ START_TEST(stale_and_live)
 
 	ck_assert_int_eq(server_error(&conf, &e), ERR_CONFLICT);
 	ck_assert_ptr_nonnull(strstr(err_text(&e), path));
-	child_end(&dead, SIGKILL);
+	ipc_child_end(&dead, SIGKILL);
 	ck_assert_int_eq(stat(path, &st), 0);
 	s = server_open(&conf);
 	c = client_open(&cconf);
