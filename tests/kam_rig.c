@@ -123,8 +123,10 @@ kam_feed(struct kam_rig *k)
 {
 	char *log = text("%s/log", k->rig.dir);
 	char *argv[] = {(char *)(uintptr_t)child_program("tandem-feed-kamailio"), "-c", k->rig.conf,
-	    "-o", text("feed.backend=ipc://%s/feeds/feeds.sock", k->rig.dir), "-o",
-	    text("feed.spool=%s/spool", k->rig.dir), "-o",
+	    "-o",
+	    text("feed.backend=%s",
+	        k->backend != NULL ? k->backend : text("ipc://%s/feeds/feeds.sock", k->rig.dir)),
+	    "-o", text("feed.spool=%s/spool", k->rig.dir), "-o",
 	    text("kamailio.url=http://%s:%d", k->proxy_ip, k->http_port), "-o",
 	    text("kamailio.listen=%s", k->feed_ip), "-o", text("kamailio.port=%d", k->feed_port), "-o",
 	    /* The relay is another process of this machine. */
@@ -182,10 +184,12 @@ sipp(const struct kam_rig *k, struct child *c, const char *args)
 void
 kam_phone(struct kam_rig *k, const char *scenario, int ms)
 {
+	int name = (int)strcspn(scenario, " ");
+
 	stop_group(&k->phone);
 	sipp(k, &k->phone,
-	    text("-buff_size 2000000 -sf tests/sipp/%s.xml -i %s -p %d -d %d %s:%d", scenario,
-	        k->phone_ip, k->phone_port, ms, k->proxy_ip, k->sip_port));
+	    text("-buff_size 2000000 -sf tests/sipp/%.*s.xml %s -i %s -p %d -d %d %s:%d", name,
+	        scenario, scenario + name, k->phone_ip, k->phone_port, ms, k->proxy_ip, k->sip_port));
 }
 
 void

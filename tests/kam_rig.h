@@ -13,7 +13,8 @@ struct kam_rig {
 	struct rig rig;
 	char proxy_ip[16], phone_ip[16], caller_ip[16], feed_ip[16];
 	int sip_port, http_port, phone_port, push_port, feed_port;
-	int ring_ms; /* how long a phone may ring, from the next start of the proxy on */
+	int ring_ms;         /* how long a phone may ring, from the next start of the proxy on */
+	const char *backend; /* where the feed connects to; NULL = the rig's backend */
 	struct child proxy, phone, feed, relay;
 };
 
@@ -27,7 +28,8 @@ void kam_proxy(struct kam_rig *k);
 void kam_feed(struct kam_rig *k);
 /* Puts a relay between the proxy and the feed that drops every n-th datagram (0 = none). */
 void kam_relay(struct kam_rig *k, int drop_each);
-/* A telephone with a scenario of tests/sipp, which takes the time of its pause. */
+/* A telephone with a scenario of tests/sipp (and options behind it), which takes the time of its
+ * pause. */
 void kam_phone(struct kam_rig *k, const char *scenario, int ms);
 /* Calls 4420 as 4410 by a scenario: so many calls, so many a second, each with a pause. */
 void kam_call(

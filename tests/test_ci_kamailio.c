@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/feed_host.h"
 #include "tests/kam_rig.h"
 #include "tests/puppet.h"
 
@@ -210,6 +211,51 @@ START_TEST(another_life_of_the_proxy)
 }
 END_TEST
 
+static void
+originate(int64_t id, const char *from, const char *to, struct feed_result *r)
+{
+	struct feed_command c = {0};
+
+	REC_SET(&c, feed_command, id, id);
+	REC_SET(&c, feed_command, deadline, 5000);
+	REC_SET(&c, feed_command, verb, feed_verb_ORIGINATE);
+	REC_SET(&c, feed_command, from, str_c(from));
+	REC_SET(&c, feed_command, to, str_c(to));
+	host_send(ENV_FEED_COMMAND, &c);
+	host_expect(ENV_FEED_RESULT, r);
+	ck_assert_int_eq(r->id, id);
+}
+
+/* The first party rings, answers, and is told to call the second. */
+START_TEST(click_to_call)
+{
+	struct feed_result r;
+	char endpoint[128];
+
+	snprintf(endpoint, sizeof(endpoint), "ipc://%s/host.sock", k.rig.dir);
+	host_open(endpoint);
+	kam_phone(&k, "phone-referred -m 1", 0);
+	k.backend = endpoint;
+	kam_feed(&k);
+	ck_assert_uint_ge(host_welcome(0, 65535), 1);
+	originate(1, "4410\r\nVia: x", "4420", &r);
+	ck_assert(!r.ok);
+	ck_assert_int_eq(r.code, ERR_INVALID);
+	originate(2, "4410", "4420@pbx.example.net>;x=<", &r);
+	ck_assert(!r.ok);
+	originate(3, "4410", "4420", &r);
+	ck_assert_msg(r.ok, "%.*s", (int)r.text.n, r.text.p);
+	/* The scenario ends well when the telephone was referred to the second. */
+	ck_assert_int_eq(child_end(&k.phone, 0, 20000), 0);
+	child_end(&k.proxy, SIGTERM, 5000);
+	originate(4, "4410", "4420", &r);
+	ck_assert(!r.ok);
+	ck_assert_int_eq(r.code, ERR_UNAVAILABLE);
+	child_kill(&k.feed);
+	host_close();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -219,7 +265,7 @@ main(void)
 		const TTest *test[2];
 	} cases[] = {{"calls", {a_call_is_seen_while_it_lasts, calls_that_nobody_answers}},
 	    {"datagrams", {lost_datagrams_lose_nothing, NULL}}, {"kills", {kills_under_load, NULL}},
-	    {"proxy", {another_life_of_the_proxy, NULL}}};
+	    {"proxy", {another_life_of_the_proxy, NULL}}, {"click", {click_to_call, NULL}}};
 	SRunner *r;
 	int failed;
 

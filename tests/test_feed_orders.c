@@ -4,7 +4,6 @@
  * asked to: commands twice and too late, windows, numbers that are wanted again, nonsense.
  */
 #include <check.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,96 +11,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/err.h"
-#include "ipc/feed.h"
-#include "ipc/server.h"
+#include "tests/feed_host.h"
 #include "tests/puppet.h"
 
-enum { PATIENCE_MS = 15000 };
-
 static char dir[64], endpoint[96];
-static struct ipc_server *server;
-static struct ipc_peer peer;
 static struct child feed;
-static struct arena mem;
-static char epoch[80];
-
-/* The next frame, 0 when none comes in time. */
-static int
-next_frame(struct str *frame, int ms)
-{
-	long long until = ms_now() + ms;
-	struct err e = {0};
-	bool ready;
-
-	while (ipc_server_recv(server, &peer, frame) != 1) {
-		if (ms_now() >= until)
-			return 0;
-		ipc_wait(&server, &ready, 1, NULL, 0, 20, &e);
-	}
-	*frame = arena_copy(&mem, *frame);
-	return 1;
-}
-
-/* Waits for a frame of a type, passing others over. */
-static void
-expect(enum env_type type, void *obj)
-{
-	struct err e = {0};
-	struct str frame;
-
-	do
-		ck_assert_msg(next_frame(&frame, PATIENCE_MS) == 1, "no frame of type %d", (int)type);
-	while (env_type(frame) != type);
-	ck_assert_msg(env_read(frame, type, obj, &mem, &e) == 0, "%s", err_text(&e));
-}
-
-static void
-send_record(enum env_type type, const void *obj)
-{
-	struct buf b;
-
-	buf_init(&b, 65536);
-	env_write(&b, type, obj);
-	ck_assert_int_eq(ipc_server_send(server, &peer, buf_str(&b)), 0);
-	buf_free(&b);
-}
-
-static void
-welcome(int64_t applied, int64_t window)
-{
-	struct feed_welcome w = {0};
-	struct feed_hello h;
-
-	expect(ENV_FEED_HELLO, &h);
-	ck_assert(str_eqc(h.source, "kam-1"));
-	ck_assert_uint_eq(h.verbs.n, 2);
-	snprintf(epoch, sizeof(epoch), "%.*s", (int)h.epoch.n, h.epoch.p);
-	REC_SET(&w, feed_welcome, epoch, h.epoch);
-	REC_SET(&w, feed_welcome, applied, applied);
-	REC_SET(&w, feed_welcome, window, window);
-	REC_SET(&w, feed_welcome, major, FEED_MAJOR);
-	REC_SET(&w, feed_welcome, minor, FEED_MINOR);
-	send_record(ENV_FEED_WELCOME, &w);
-}
 
 static void
 setup(void)
 {
-	struct ipc_server_conf conf = {
-	    .endpoint = endpoint, .mode = 0666, .group = (gid_t)-1, .queue = 4096};
-	const struct passwd *pw = getpwnam("tandem-feed");
-	uid_t uids[] = {0, geteuid(), pw != NULL ? pw->pw_uid : 0};
-	struct err e = {0};
-
-	conf.uids = uids;
-	conf.uid_count = 3;
 	snprintf(dir, sizeof(dir), "/tmp/tandem-orders.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(dir));
 	ck_assert_int_eq(chmod(dir, 0755), 0);
 	snprintf(endpoint, sizeof(endpoint), "ipc://%s/feeds.sock", dir);
-	ck_assert_msg(ipc_server_new(&server, &conf, &e) == 0, "%s", err_text(&e));
-	arena_init(&mem, 64 << 20);
+	host_open(endpoint);
 	puppet_start(&feed, dir, endpoint, 8);
 	child_expect(&feed, "resync");
 }
@@ -112,8 +35,7 @@ teardown(void)
 	char command[128];
 
 	child_kill(&feed);
-	ipc_server_free(server);
-	arena_free(&mem);
+	host_close();
 	snprintf(command, sizeof(command), "rm -rf '%s'", dir);
 	ck_assert_int_eq(system(command), 0);
 }
@@ -126,7 +48,7 @@ command(int64_t id, int64_t deadline, int verb)
 	REC_SET(&c, feed_command, id, id);
 	REC_SET(&c, feed_command, deadline, deadline);
 	REC_SET(&c, feed_command, verb, verb);
-	send_record(ENV_FEED_COMMAND, &c);
+	host_send(ENV_FEED_COMMAND, &c);
 }
 
 static struct feed_result
@@ -134,7 +56,7 @@ result_of(int64_t id)
 {
 	struct feed_result r;
 
-	expect(ENV_FEED_RESULT, &r);
+	host_expect(ENV_FEED_RESULT, &r);
 	ck_assert_int_eq(r.id, id);
 	return r;
 }
@@ -144,7 +66,7 @@ START_TEST(a_command_is_carried_out_once)
 	struct feed_result r;
 	char line[256];
 
-	welcome(0, 256);
+	ck_assert_uint_eq(host_welcome(0, 256), 2);
 	command(11, 5000, feed_verb_MUTE);
 	ck_assert_str_eq(child_expect(&feed, "command"), "command 11 2");
 	/* Again while it is under way, and again once it has ended. */
@@ -189,9 +111,9 @@ expect_message(int64_t seq)
 {
 	struct feed_message m;
 
-	expect(ENV_FEED_MESSAGE, &m);
+	host_expect(ENV_FEED_MESSAGE, &m);
 	ck_assert_int_eq(m.seq, seq);
-	ck_assert(str_eqc(m.epoch, epoch));
+	ck_assert(str_eqc(m.epoch, host_epoch));
 }
 
 static bool
@@ -199,7 +121,7 @@ silent(int ms)
 {
 	struct str frame;
 
-	return next_frame(&frame, ms) == 0;
+	return host_next(&frame, ms) == 0;
 }
 
 static void
@@ -207,9 +129,9 @@ ack(int64_t seq)
 {
 	struct feed_ack a = {0};
 
-	REC_SET(&a, feed_ack, epoch, str_c(epoch));
+	REC_SET(&a, feed_ack, epoch, str_c(host_epoch));
 	REC_SET(&a, feed_ack, seq, seq);
-	send_record(ENV_FEED_ACK, &a);
+	host_send(ENV_FEED_ACK, &a);
 }
 
 static void
@@ -217,9 +139,9 @@ want(int64_t seq)
 {
 	struct feed_want w = {0};
 
-	REC_SET(&w, feed_want, epoch, str_c(epoch));
+	REC_SET(&w, feed_want, epoch, str_c(host_epoch));
 	REC_SET(&w, feed_want, seq, seq);
-	send_record(ENV_FEED_WANT, &w);
+	host_send(ENV_FEED_WANT, &w);
 }
 
 START_TEST(the_window_is_kept)
@@ -228,7 +150,7 @@ START_TEST(the_window_is_kept)
 
 	child_say(&feed, "calls k 30");
 	child_expect(&feed, "said");
-	welcome(0, 10);
+	host_welcome(0, 10);
 	for (int64_t seq = 1; seq <= 10; seq++)
 		expect_message(seq);
 	ck_assert(silent(300));
@@ -240,29 +162,29 @@ START_TEST(the_window_is_kept)
 	for (int64_t seq = 7; seq <= 16; seq++)
 		expect_message(seq);
 	/* Of another epoch, never sent, nonsense: nothing happens. */
-	snprintf(first, sizeof(first), "%s", epoch);
-	snprintf(epoch, sizeof(epoch), "other");
+	snprintf(first, sizeof(first), "%s", host_epoch);
+	snprintf(host_epoch, sizeof(host_epoch), "other");
 	ack(30);
 	want(1);
-	memcpy(epoch, first, sizeof(epoch));
+	memcpy(host_epoch, first, sizeof(host_epoch));
 	ack(1000);
-	ck_assert_int_eq(ipc_server_send(server, &peer, STR_LIT("\x13\xff\xff")), 0);
-	ck_assert_int_eq(ipc_server_send(server, &peer, STR_LIT("\xff")), 0);
+	host_frame(STR_LIT("\x13\xff\xff"));
+	host_frame(STR_LIT("\xff"));
 	ck_assert(silent(300));
 	/* Without any acknowledgement everything behind the last one comes again. */
 	expect_message(7);
 	/* A backend that knows nothing of this feed is greeted, and says how far it is. */
-	ck_assert_int_eq(ipc_server_send(server, &peer, (struct str){&unknown, 1}), 0);
-	welcome(20, 256);
+	host_frame((struct str){&unknown, 1});
+	host_welcome(20, 256);
 	for (int64_t seq = 21; seq <= 30; seq++)
 		expect_message(seq);
 	/* More than there ever were: other numbers, and a snapshot. */
-	memcpy(first, epoch, sizeof(first));
-	ck_assert_int_eq(ipc_server_send(server, &peer, (struct str){&unknown, 1}), 0);
-	welcome(31, 256);
+	memcpy(first, host_epoch, sizeof(first));
+	host_frame((struct str){&unknown, 1});
+	host_welcome(31, 256);
 	child_expect(&feed, "resync");
-	welcome(0, 256);
-	ck_assert_str_ne(epoch, first);
+	host_welcome(0, 256);
+	ck_assert_str_ne(host_epoch, first);
 	child_say(&feed, "call again");
 	expect_message(1);
 }
@@ -276,7 +198,7 @@ START_TEST(who_talks_is_told_four_times_a_second)
 	int n = 0;
 
 	child_say(&feed, "talk room 1 5");
-	welcome(0, 256);
+	host_welcome(0, 256);
 	ck_assert(silent(400));
 	from = ms_now();
 	for (int i = 1; i <= 200; i++) {
@@ -286,7 +208,7 @@ START_TEST(who_talks_is_told_four_times_a_second)
 	child_say(&feed, "talk room 2 7");
 	last = ms_now();
 	while (v.energy != 200 || n == 0) {
-		expect(ENV_FEED_VOLATILE, &v);
+		host_expect(ENV_FEED_VOLATILE, &v);
 		n += v.member == 1;
 		if (v.member == 2)
 			ck_assert_int_eq(v.energy, 7);
@@ -306,19 +228,19 @@ START_TEST(a_feed_that_is_refused)
 	struct feed_welcome w = {0};
 	struct feed_hello h;
 
-	expect(ENV_FEED_HELLO, &h);
+	host_expect(ENV_FEED_HELLO, &h);
 	REC_SET(&w, feed_welcome, epoch, h.epoch);
 	REC_SET(&w, feed_welcome, applied, 0);
 	REC_SET(&w, feed_welcome, window, 1);
 	REC_SET(&w, feed_welcome, major, 9);
 	REC_SET(&w, feed_welcome, minor, 0);
 	REC_SET(&w, feed_welcome, refused, STR_LIT("another version"));
-	send_record(ENV_FEED_WELCOME, &w);
+	host_send(ENV_FEED_WELCOME, &w);
 	child_say(&feed, "call k");
 	child_expect(&feed, "call 0");
 	/* It says nothing, and asks again after a while. */
 	ck_assert(silent(3000));
-	welcome(0, 256);
+	host_welcome(0, 256);
 	expect_message(1);
 }
 END_TEST
