@@ -12,8 +12,10 @@
 #include "common/log.h"
 #include "feeds/janus_event.h"
 
-/* Janus opens a connection for each POST and waits for the answer. */
-enum { CONNECTIONS = 16, IDLE_S = 10, CONNECTION_MEMORY = 32768 };
+/* Janus opens a connection for each POST and waits for the answer. Whoever else has a user on the
+ * machine can hold connections open, and so hold events up; the regular check does not need them.
+ */
+enum { CONNECTIONS = 32, IDLE_S = 3, CONNECTION_MEMORY = 32768 };
 
 struct janus_events {
 	struct feed *feed;
@@ -158,14 +160,28 @@ janus_events_open(struct janus_events **ret, struct feed *f, const struct janus_
 	return 0;
 }
 
-/* Runs the server once; it says when it wants to run again by itself. */
+static unsigned int
+connections(const struct janus_events *h)
+{
+	const union MHD_DaemonInfo *i =
+	    MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+	return i != NULL ? i->num_connections : 0;
+}
+
+/* Runs the server; it says when it wants to run again by itself. A full one stops to listen, and
+ * begins again only when it runs once more after somebody has gone, which it does not say. */
 static void
 serve(void *arg)
 {
 	struct janus_events *h = arg;
 	MHD_UNSIGNED_LONG_LONG ms = 0;
+	unsigned int before;
 
-	MHD_run(h->daemon);
+	do {
+		before = connections(h);
+		MHD_run(h->daemon);
+	} while (connections(h) < before);
 	if (MHD_get_timeout(h->daemon, &ms) == MHD_YES)
 		feed_timer(h->feed, ms < 60000 ? (int64_t)ms : 60000, serve, h);
 	else

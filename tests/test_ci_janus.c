@@ -4,12 +4,14 @@
  * rooms is said, commands do what they say, and whatever dies or stalls, the feed ends up with what
  * is so.
  */
+#include <arpa/inet.h>
 #include <check.h>
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -364,6 +366,30 @@ START_TEST(strangers_at_the_port)
 }
 END_TEST
 
+/* Connections that say nothing hold events up, and not for long. */
+START_TEST(idlers_at_the_port)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)janus.event_port),
+	    .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	int fd[60];
+
+	two_guests();
+	for (int i = 0; i < 60; i++) {
+		fd[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		ck_assert_int_eq(connect(fd[i], (struct sockaddr *)&at, sizeof(at)), 0);
+		if (i % 2 == 0)
+			ck_assert_int_eq(send(fd[i], "POST / HT", 9, MSG_NOSIGNAL), 9);
+	}
+	janus_guest_join(&janus, &cy, 7001, "cy", false);
+	LISTENER_AWAIT(&heard, 15000, listener_count(&heard, "sales-room") == 3);
+	ck_assert(listener_command(&heard, feed_verb_KICK, "sales-room", cy.id, 0));
+	LISTENER_AWAIT(&heard, 15000, listener_count(&heard, "sales-room") == 2);
+	for (int i = 0; i < 60; i++)
+		close(fd[i]);
+}
+END_TEST
+
 /* Janus takes a refusal for success, so all its events are lost. The feed knows that some are, asks
  * for everything, and the regular check does the rest. */
 START_TEST(a_wrong_password_for_events)
@@ -404,6 +430,7 @@ main(void)
 	tcase_add_test(t, the_feed_dies);
 	tcase_add_test(t, the_backend_is_away);
 	tcase_add_test(t, strangers_at_the_port);
+	tcase_add_test(t, idlers_at_the_port);
 	tcase_add_test(t, a_wrong_password_for_events);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
