@@ -171,6 +171,27 @@ cpu(void)
 	return all;
 }
 
+/* One line: each process and what it takes. */
+static void
+show_shares(void)
+{
+	pid_t tops[] = {rig.backend, rig.gateway[0]};
+
+	for (size_t k = 0; k < 2; k++) {
+		pid_t all[17] = {tops[k]};
+		size_t n = 1 + children_of(tops[k], all + 1, 16);
+
+		for (size_t i = 0; i < n; i++) {
+			char name[64] = "";
+
+			process_title(all[i], name, sizeof(name));
+			printf("%s%s %.1f", k + i > 0 ? ", " : "  ", name, (double)book_own_pss(all[i]) / MIB);
+		}
+	}
+	printf(" MiB\n");
+	fflush(stdout);
+}
+
 static double
 pss(void)
 {
@@ -206,6 +227,7 @@ tell(struct feeder *f, int for_seconds)
 		got += take_all(TICK_MS);
 	printf(
 	    "%ld events sent, %ld told, %.0f a second\n", sent, got, (double)sent * 1000 / (double)now);
+	fflush(stdout);
 	return sent - got;
 }
 
@@ -219,6 +241,7 @@ START_TEST(bench)
 	load_users();
 	await(read_beside("reads without streams", seconds));
 	before = pss();
+	show_shares();
 	open_all();
 	/* Twice the time of a heartbeat. */
 	for (from = ms_now(); ms_now() - from < 20000;)
@@ -232,6 +255,7 @@ START_TEST(bench)
 	    "%d idle streams: %.1f MiB PSS of all processes, %.1f without; %.1f KiB a stream; %.1f %% "
 	    "of a processor\n",
 	    streams, with, before, (with - before) * 1024 / streams, used * 10);
+	show_shares();
 	reader = read_beside("reads beside idle streams", seconds);
 	for (from = ms_now(); ms_now() - from < seconds * 1000;)
 		take_all(TICK_MS);

@@ -30,8 +30,8 @@ book_load(struct rig *r, const char *user, int first, int last)
 	remove(path);
 }
 
-static long
-own_pss(pid_t pid)
+long
+book_own_pss(pid_t pid)
 {
 	char path[64], line[256];
 	long kib = 0;
@@ -52,9 +52,9 @@ book_pss(pid_t pid)
 {
 	pid_t below[16];
 	size_t n = children_of(pid, below, 16);
-	long kib = own_pss(pid);
+	long kib = book_own_pss(pid);
 
 	for (size_t i = 0; i < n; i++)
-		kib += own_pss(below[i]);
+		kib += book_own_pss(below[i]);
 	return kib;
 }

@@ -8,7 +8,8 @@
 /* Loads entries first … last of a user's private phonebook, in an order of their own; their numbers
  * sort as they count. */
 void book_load(struct rig *r, const char *user, int first, int last);
-/* Proportional set size of a process and all below it, KiB. */
+/* Proportional set size of a process and all below it, KiB; and of a process alone. */
 long book_pss(pid_t pid);
+long book_own_pss(pid_t pid);
 
 #endif
