@@ -41,6 +41,7 @@ job_new(struct backend *be)
 	arena_init(&j->arena, JOB_ARENA_MAX);
 	arena_init(&j->scratch, JOB_SCRATCH_MAX);
 	buf_init(&j->body, ANSWER_MAX);
+	buf_init(&j->proof_kept, ANSWER_MAX);
 	be->in_flight++;
 	return j;
 }
@@ -52,8 +53,36 @@ job_free(struct job *j)
 	arena_wipe(&j->arena);
 	arena_wipe(&j->scratch);
 	buf_wipe(&j->body);
+	buf_wipe(&j->proof_kept);
 	explicit_bzero(j, sizeof(*j));
 	free(j);
+}
+
+/* Of the message only what the right is looked at by: a password is not kept, as the version of the
+ * credentials stands for it. */
+static void
+keep_proof(struct job *j)
+{
+	bool cap = REC_HAS(&j->req, request, cap), key = REC_HAS(&j->req, request, private_key);
+	struct str *proof = cap ? &j->req.cap : &j->req.private_key;
+	struct request kept = {0};
+
+	if (j->proof_kept.size > 0 || j->arena.head == NULL)
+		return;
+	if (cap || key)
+		buf_addstr(&j->proof_kept, *proof);
+	if (j->proof_kept.failed)
+		return;
+	*proof = buf_str(&j->proof_kept);
+	REC_SET(&kept, request, id, j->req.id);
+	REC_SET(&kept, request, res, j->req.res);
+	REC_SET(&kept, request, method, j->req.method);
+	if (cap)
+		REC_SET(&kept, request, cap, *proof);
+	else if (key)
+		REC_SET(&kept, request, private_key, *proof);
+	j->req = kept;
+	arena_wipe(&j->arena);
 }
 
 void
@@ -61,6 +90,7 @@ job_rest(struct job *j)
 {
 	int64_t version = j->who.user.cred_version;
 
+	keep_proof(j);
 	arena_wipe(&j->scratch);
 	buf_wipe(&j->body);
 	/* Its texts were in the memory that has gone; the account is read again each time. */
@@ -357,7 +387,7 @@ read_answer(struct job *j, struct store_txn *t)
 		j->then = NEXT_SIGN;
 	else if (c.open.n > 0)
 		want_open(j, c.open);
-	else
+	else if (c.location.n > 0)
 		j->location = arena_copy(&j->arena, c.location);
 }
 

@@ -75,8 +75,9 @@ struct job {
 	int64_t last_us;
 	/* A list that never ends (event_streams.h). */
 	struct event_stream *stream;
-	bool may_send; /* what is new shall be read */
-	bool current;  /* and that was all of it */
+	struct buf proof_kept; /* capability or key, when the message has been let go */
+	bool may_send;         /* what is new shall be read */
+	bool current;          /* and that was all of it */
 };
 
 int64_t now_us(void);  /* CLOCK_MONOTONIC */

@@ -5,6 +5,7 @@
 
 #include "backend/key.h"
 #include "backend/live_rows.h"
+#include "backend/user_events.h"
 
 enum { IN_ROOM_MAX = 16, ROOM_BYTES = 4, ID_BYTES = 8 };
 
@@ -66,6 +67,68 @@ find_room(struct model *m, struct active_conference *a)
 	return rc < 0 ? -1 : 0;
 }
 
+/* Whom to tell of a conference, and under which name of the room: 1, 0 = nobody, -1. */
+static int
+owner_of(struct model *m, const struct active_conference *a, uint32_t *owner, struct str *name)
+{
+	struct room room;
+	int rc = REC_HAS(a, active_conference, room)
+	    ? model_item_owner(m, &rec_room, (uint64_t)a->room, owner)
+	    : 0;
+
+	if (rc == 1 && *owner != OWNER_SYSTEM)
+		rc = model_get(m, &rec_room, *owner, (uint64_t)a->room, &room);
+	else if (rc == 1)
+		rc = 0;
+	if (rc == 1)
+		*name = room.name;
+	return rc;
+}
+
+static int
+tell(struct model *m, const struct active_conference *a, enum event_state state)
+{
+	uint32_t owner;
+	struct str name;
+	int rc = owner_of(m, a, &owner, &name);
+
+	return rc == 1 ? user_event_conference(m, owner, name, &a->conference, state) : rc;
+}
+
+/* What is said again is no news; a conference that is in another room now is another one. */
+static int
+tell_set(struct model *m, const struct active_conference *a, const struct active_conference *old)
+{
+	if (old != NULL && old->room == a->room) {
+		bool same = old->conference.locked == a->conference.locked &&
+		    old->conference.recording == a->conference.recording;
+
+		return same ? 0 : tell(m, a, event_state_CHANGED);
+	}
+	if (old != NULL && tell(m, old, event_state_ENDED) != 0)
+		return -1;
+	return tell(m, a, event_state_STARTED);
+}
+
+static int
+tell_member(struct model *m, const struct active_conference *in, const struct live_member *member,
+    enum event_state state)
+{
+	uint32_t owner;
+	struct str name;
+	int rc = owner_of(m, in, &owner, &name);
+
+	return rc == 1 ? user_event_member(m, owner, name, member, state) : rc;
+}
+
+/* As far as events show it. */
+static bool
+is_same_member(const struct live_member *a, const struct live_member *b)
+{
+	return a->muted == b->muted && a->deaf == b->deaf && a->hold == b->hold &&
+	    a->moderator == b->moderator && str_eq(a->name, b->name) && str_eq(a->number, b->number);
+}
+
 static void
 note_recording(
     struct active_conference *a, const struct active_conference *old, bool had, int64_t time_ms)
@@ -101,7 +164,7 @@ live_conference_set(struct model *m, struct live_source *s, struct str key, int6
 	    refer(m, &a, name) != 0 || model_named_put(m, &rec_active_conference, name, &a) != 0)
 		return -1;
 	s->rows += had == 0;
-	return 0;
+	return tell_set(m, &a, had == 1 ? &old : NULL);
 }
 
 /* "name of the conference's row NUL number, 8 bytes": members are neighbours, by number. */
@@ -130,10 +193,18 @@ members_prefix(struct model *m, struct str conference)
 static int
 end_member(struct model *m, struct live_source *s, struct str name)
 {
-	int had = model_named_del(m, &rec_active_member, name);
+	struct active_conference in;
+	struct active_member old;
+	struct str conference = {name.p, name.n - 1 - ID_BYTES};
+	int had = model_named_get(m, &rec_active_member, name, &old);
 
-	s->rows -= had == 1 && s->rows > 0;
-	return had < 0 ? -1 : 0;
+	if (had <= 0)
+		return had;
+	if (model_named_del(m, &rec_active_member, name) < 0 ||
+	    (had = model_named_get(m, &rec_active_conference, conference, &in)) < 0)
+		return -1;
+	s->rows -= s->rows > 0;
+	return had == 1 ? tell_member(m, &in, &old.member, event_state_LEFT) : 0;
 }
 
 static int
@@ -152,7 +223,7 @@ end_conference(struct model *m, struct live_source *s, struct str name)
 	    model_named_del(m, &rec_active_conference, name) < 0)
 		return -1;
 	s->rows -= s->rows > 0;
-	return 0;
+	return tell(m, &old, event_state_ENDED);
 }
 
 int
@@ -188,7 +259,9 @@ live_member_set(
 	if (model_named_put(m, &rec_active_member, name, &a) != 0)
 		return -1;
 	s->rows += had == 0;
-	return 0;
+	if (had == 1 && is_same_member(&old.member, member))
+		return 0;
+	return tell_member(m, &in, member, had == 1 ? event_state_CHANGED : event_state_JOINED);
 }
 
 int

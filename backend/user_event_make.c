@@ -43,15 +43,15 @@ user_event_call(struct model *m, uint32_t user, bool calls, struct str name,
 }
 
 int
-user_event_conference(struct model *m, uint32_t user, const struct live_conference *conference,
-    enum event_state state)
+user_event_conference(struct model *m, uint32_t user, struct str room,
+    const struct live_conference *conference, enum event_state state)
 {
 	struct event ev = {0};
 	struct event_conference *c = &ev.conference;
 
 	REC_SET(&ev, event, type, event_type_CONFERENCE);
 	REC_SET(&ev, event, state, state);
-	REC_SET(c, event_conference, name, conference->room);
+	REC_SET(c, event_conference, name, room);
 	REC_SET(c, event_conference, locked, conference->locked);
 	REC_SET(c, event_conference, recording, conference->recording);
 	ev.has |= REC_BIT(event, conference);

@@ -24,10 +24,11 @@ int user_event_add(struct model *m, uint32_t user, struct event *ev);
  * the number that clients see is made. */
 int user_event_call(struct model *m, uint32_t user, bool calls, struct str name,
     const struct live_call *call, enum event_state state);
-/* The user's room has a conference, or has had one, that is, or was, so; and a participant of it.
+/* The user's room of that name has a conference, or has had one, that is, or was, so; and a
+ * participant of it.
  */
-int user_event_conference(struct model *m, uint32_t user, const struct live_conference *conference,
-    enum event_state state);
+int user_event_conference(struct model *m, uint32_t user, struct str room,
+    const struct live_conference *conference, enum event_state state);
 int user_event_member(struct model *m, uint32_t user, struct str room,
     const struct live_member *member, enum event_state state);
 /* A resource of the user's has been written: `path` of its row, which may have parameters. */

@@ -171,6 +171,59 @@ START_TEST(calls_and_settings_as_they_happen)
 }
 END_TEST
 
+/* Of rooms that the user owns, under the room's name, whatever the switch calls it. */
+START_TEST(conferences_as_they_happen)
+{
+	struct live_conference conf = feeder_conference("sales-room"),
+	                       far = feeder_conference("nobody");
+	struct live_member member = feeder_participant(7, "4420");
+	struct sse ana, ben;
+
+	sse_open_as(&ana, &rig, USER_ANA, NULL);
+	sse_open_as(&ben, &rig, USER_BEN, NULL);
+	ck_assert(is_silent(&ana, 50));
+	feeder_send(&feed, feed_kind_CONFERENCE, "far", &far);
+	feeder_send(&feed, feed_kind_CONFERENCE, "k", &conf);
+	expect(&ana, "conference",
+	    "\"state\":\"started\",\"conference\":{\"name\":\"sales-room\",\"locked\":false,");
+	feeder_member(&feed, feed_kind_MEMBER, "k", 7, &member);
+	expect(&ana, "member", "\"state\":\"joined\",\"conference\":{\"name\":\"sales-room\"},");
+	/* What is said again is no news, nor is what events do not show. */
+	feeder_member(&feed, feed_kind_MEMBER, "k", 7, &member);
+	REC_SET(&member, live_member, energy, 77);
+	feeder_member(&feed, feed_kind_MEMBER, "k", 7, &member);
+	feeder_send(&feed, feed_kind_CONFERENCE, "k", &conf);
+	REC_SET(&member, live_member, muted, true);
+	feeder_member(&feed, feed_kind_MEMBER, "k", 7, &member);
+	expect(&ana, "member", "\"state\":\"changed\"");
+	REC_SET(&conf, live_conference, locked, true);
+	feeder_send(&feed, feed_kind_CONFERENCE, "k", &conf);
+	expect(&ana, "conference", "\"locked\":true");
+	feeder_member(&feed, feed_kind_MEMBER_END, "k", 7, NULL);
+	expect(&ana, "member", "\"state\":\"left\"");
+	feeder_member(&feed, feed_kind_MEMBER, "k", 7, &member);
+	expect(&ana, "member", "\"muted\":true");
+	/* The end of a conference is that of its members. */
+	feeder_send(&feed, feed_kind_CONFERENCE_END, "k", NULL);
+	expect(&ana, "member", "\"state\":\"left\"");
+	expect(&ana, "conference", "\"state\":\"ended\"");
+	/* So is a snapshot that lacks it. */
+	feeder_send(&feed, feed_kind_CONFERENCE, "k2", &conf);
+	expect(&ana, "conference", "\"state\":\"started\"");
+	feeder_member(&feed, feed_kind_MEMBER, "k2", 7, &member);
+	expect(&ana, "member", "joined");
+	feeder_send(&feed, feed_kind_SNAPSHOT_BEGIN, NULL, NULL);
+	feeder_send(&feed, feed_kind_SNAPSHOT_END, NULL, NULL);
+	expect(&ana, "member", "left");
+	expect(&ana, "conference", "ended");
+	ck_assert(is_silent(&ana, 100));
+	ck_assert(is_silent(&ben, 50));
+	ck_assert_int_eq(ben.last, 0);
+	sse_close(&ana);
+	sse_close(&ben);
+}
+END_TEST
+
 START_TEST(what_was_missed_is_told_first)
 {
 	struct sse s;
@@ -702,13 +755,15 @@ int
 main(void)
 {
 	Suite *suite = suite_create("events");
-	TCase *t = tcase_create("events"), *l = tcase_create("limits");
+	TCase *t = tcase_create("events"), *l = tcase_create("limits"),
+	      *c = tcase_create("conferences");
 	SRunner *r;
 	int failed;
 
 	tcase_set_timeout(t, 180);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, calls_and_settings_as_they_happen);
+	tcase_add_test(c, conferences_as_they_happen);
 	tcase_add_test(t, what_was_missed_is_told_first);
 	tcase_add_test(t, numbers_that_are_none);
 	tcase_add_test(t, a_log_that_is_full);
@@ -723,6 +778,9 @@ main(void)
 	tcase_add_checked_fixture(l, setup_limits, teardown);
 	tcase_add_test(l, limits);
 	suite_add_tcase(suite, l);
+	tcase_set_timeout(c, 120);
+	tcase_add_checked_fixture(c, setup, teardown);
+	suite_add_tcase(suite, c);
 	r = srunner_create(suite);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
