@@ -51,7 +51,7 @@ janus_rig_make(struct janus_rig *r, const char *dir)
 	    "general: { configs_folder = \"%s\"\n plugins_folder = \"%s/plugins\"\n"
 	    " transports_folder = \"%s/transports\"\n events_folder = \"%s/events\"\n"
 	    " loggers_folder = \"%s/loggers\"\n debug_level = 3\n debug_colors = false\n"
-	    " api_secret = \"api-secret\"\n session_timeout = 10 }\n"
+	    " api_secret = \"api-secret\"\n session_timeout = 600 }\n"
 	    "media: { ipv6 = false }\n"
 	    "plugins: { disable = \"libjanus_duktape.so,libjanus_echotest.so,libjanus_lua.so,"
 	    "libjanus_nosip.so,libjanus_recordplay.so,libjanus_sip.so,libjanus_streaming.so,"
