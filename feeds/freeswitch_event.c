@@ -117,13 +117,14 @@ on_channel(struct fs_state *s, const struct fs_pairs *p, struct str name, int64_
 	if (l != NULL) {
 		l->thing.seq = seq;
 		l->thing.touched = s->clock;
-		if (by.n > 0 && l->a_leg == NULL)
+		/* A channel that was told as a call stays one, whatever is done with it later. */
+		if (by.n > 0 && l->a_leg == NULL && !REC_HAS(&l->call, live_call, caller))
 			l->a_leg = strndup(by.p, by.n);
 	}
 	if (ended) {
 		leg_ended(s, l, p, time, id, a);
-	} else if (l != NULL && by.n > 0) {
-		tell_a_leg(s, p, by, str_eqc(name, "CHANNEL_ANSWER"), time, id, a);
+	} else if (l != NULL && l->a_leg != NULL) {
+		tell_a_leg(s, p, str_c(l->a_leg), str_eqc(name, "CHANNEL_ANSWER"), time, id, a);
 	} else if (l != NULL) {
 		fs_leg_update(s, l, p, time, id, a);
 	}

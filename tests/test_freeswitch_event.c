@@ -429,6 +429,30 @@ START_TEST(hostile_addresses)
 }
 END_TEST
 
+/* An originated channel that is later bridged as if it had been called stays the call that it was
+ * told as, and ends. */
+START_TEST(a_call_stays_a_call)
+{
+	event("CHANNEL_CREATE", 1,
+	    "Unique-ID: a\nCall-Direction: outbound\nCaller-Destination-Number: 200\n");
+	ck_assert(shows("call a "));
+	event("CHANNEL_ANSWER", 2,
+	    "Unique-ID: a\nCall-Direction: outbound\nOther-Type: originator\nOther-Leg-Unique-ID: b\n"
+	    "Caller-Channel-Answered-Time: 1700000001000000\n");
+	ck_assert(shows(" answered started"));
+	event("CHANNEL_HANGUP_COMPLETE", 3,
+	    "Unique-ID: a\nCall-Direction: outbound\nOther-Type: originator\nOther-Leg-Unique-ID: b\n");
+	ck_assert_str_eq(listener_shows(&l), "");
+	/* One that was called is none from the beginning. */
+	event("CHANNEL_CREATE", 4,
+	    "Unique-ID: c\nCall-Direction: outbound\nvariable_originator: d\n"
+	    "Caller-Destination-Number: 200\n");
+	event("CHANNEL_HANGUP_COMPLETE", 5, "Unique-ID: c\nvariable_originator: d\n");
+	ck_assert_int_eq(l.facts[feed_kind_CALL], 2);
+	ck_assert_int_eq(l.facts[feed_kind_CALL_END], 1);
+}
+END_TEST
+
 START_TEST(events_that_are_none)
 {
 	listener_event(&l, "Event-Name: CHANNEL_CREATE\nUnique-ID: a\n\n");
@@ -500,6 +524,7 @@ main(void)
 	tcase_add_test(t, a_snapshot);
 	tcase_add_test(t, another_core);
 	tcase_add_test(t, hostile_addresses);
+	tcase_add_test(t, a_call_stays_a_call);
 	tcase_add_test(t, events_that_are_none);
 	tcase_add_test(t, the_number_of_things_is_bounded);
 	srunner_run_all(r, CK_NORMAL);
