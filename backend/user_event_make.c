@@ -24,7 +24,7 @@ user_event_call(struct model *m, uint32_t user, bool calls, struct str name,
 	struct event_call *c = &ev.call;
 
 	REC_SET(&ev, event, type, event_type_CALL);
-	REC_SET(&ev, event, state, state);
+	REC_SET(&ev, event, state, (int)state);
 	REC_SET(c, event_call, id, call_id(m, name));
 	if (c->id.p == NULL)
 		return err_set(m->e, ERR_TOO_LARGE, NULL);
@@ -50,7 +50,7 @@ user_event_conference(struct model *m, uint32_t user, struct str room,
 	struct event_conference *c = &ev.conference;
 
 	REC_SET(&ev, event, type, event_type_CONFERENCE);
-	REC_SET(&ev, event, state, state);
+	REC_SET(&ev, event, state, (int)state);
 	REC_SET(c, event_conference, name, room);
 	REC_SET(c, event_conference, locked, conference->locked);
 	REC_SET(c, event_conference, recording, conference->recording);
@@ -66,7 +66,7 @@ user_event_member(struct model *m, uint32_t user, struct str room, const struct 
 	struct event_member *p = &ev.member;
 
 	REC_SET(&ev, event, type, event_type_MEMBER);
-	REC_SET(&ev, event, state, state);
+	REC_SET(&ev, event, state, (int)state);
 	REC_SET(&ev.conference, event_conference, name, room);
 	ev.has |= REC_BIT(event, conference);
 	REC_SET(p, event_member, id, member->id);

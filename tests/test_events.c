@@ -66,7 +66,7 @@ call(const char *key, const char *from, const char *to, enum call_state state)
 {
 	struct live_call c = feeder_call(from, to, 1700000000000);
 
-	REC_SET(&c, live_call, state, state);
+	REC_SET(&c, live_call, state, (int)state);
 	feeder_send(&feed, feed_kind_CALL, key, &c);
 }
 

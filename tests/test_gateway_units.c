@@ -637,7 +637,7 @@ put_event(struct buf *b, int64_t id, enum event_type type)
 
 	REC_SET(&ev, event, id, id);
 	if (type != event_type_END_)
-		REC_SET(&ev, event, type, type);
+		REC_SET(&ev, event, type, (int)type);
 	if (type == event_type_SETTINGS)
 		REC_SET(&ev, event, resource, STR_LIT("a\nb: \r\n\n"));
 	mp_encode(&rec_event, &ev, b, 0);

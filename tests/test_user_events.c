@@ -254,7 +254,7 @@ call(struct store *s, const char *key, const char *from, const char *to, enum ca
 	REC_SET(&c, live_call, caller, str_c(from));
 	REC_SET(&c, live_call, callee, str_c(to));
 	REC_SET(&c, live_call, started, 1700000000000);
-	REC_SET(&c, live_call, state, state);
+	REC_SET(&c, live_call, state, (int)state);
 	REC_SET(&c, live_call, internal, true);
 	if (state == call_state_ANSWERED)
 		REC_UNSET(&c, live_call, internal);
