@@ -224,6 +224,9 @@ bench: $(PROGRAMS) $(BENCH_PROGRAMS) $(BUILD)/tests/kore_constant
 	tests/bench/bench.sh $(BUILD) $(ROUNDS) $(SECONDS)
 bench-phonebook: $(PROGRAMS) $(BENCH_PROGRAMS)
 	tests/bench/phonebook.sh $(BUILD) $(SECONDS)
+bench-kamailio: $(PROGRAMS) $(BENCH_PROGRAMS)
+	TANDEM_BUILD=$(BUILD) TANDEM_BACKEND=$(BUILD)/tandem-backend TANDEMCTL=$(BUILD)/tandemctl \
+		$(BUILD)/tests/bench_kamailio 300 10
 
 bench-events: $(PROGRAMS) $(BUILD)/tests/bench_events
 	tests/bench/events.sh $(BUILD)
@@ -301,7 +304,7 @@ install: $(PROGRAMS)
 	done
 
 help:
-	@echo 'all run check check-ci check-all fuzz bench bench-phonebook bench-events doc format compile_commands.json install clean'
+	@echo 'all run check check-ci check-all fuzz bench bench-phonebook bench-events bench-kamailio doc format compile_commands.json install clean'
 	@echo 'variables: CC SAN=address,undefined DEBUG=1 WERROR=1 BUILD PORT RUNDIR (run) T S (fuzz)'
 	@echo '           ROUNDS SECONDS (bench) DESTDIR PREFIX (install)'
 
@@ -310,4 +313,4 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all run check check-ci check-all fuzz bench bench-phonebook doc format install help clean
+.PHONY: all run check check-ci check-all fuzz bench bench-phonebook bench-kamailio doc format install help clean

@@ -192,21 +192,34 @@ kam_phone(struct kam_rig *k, const char *scenario, int ms)
 	        scenario, scenario + name, k->phone_ip, k->phone_port, ms, k->proxy_ip, k->sip_port));
 }
 
-void
-kam_call(struct kam_rig *k, struct child *c, const char *scenario, int calls, int rate, int ms)
+static void
+call(struct kam_rig *k, struct child *c, const char *scenario, const char *from, const char *to,
+    int calls, int rate, int ms)
 {
-	char *users = text("%s/users%d.csv", k->rig.dir, ms);
+	char *users = text("%s/users-%s-%d.csv", k->rig.dir, from, ms);
 	FILE *f = fopen(users, "w");
 
 	ck_assert_ptr_nonnull(f);
-	/* The last field is how long to let it ring. */
-	fprintf(f, "SEQUENTIAL\n4410;4420;\"Ana Pop\";%d;\n", ms);
+	fprintf(f, "SEQUENTIAL\n%s;%s;\"Ana Pop\";\n", from, to);
 	fclose(f);
 	sipp(k, c,
 	    text("-buff_size 2000000 -sf tests/sipp/%s.xml -inf %s -i %s -p %d -m %d -r %d -d %d -l "
-	         "20000 -recv_timeout 30000 "
-	         "%s:%d",
+	         "20000 "
+	         "-recv_timeout 30000 %s:%d",
 	        scenario, users, k->caller_ip, free_port(), calls, rate, ms, k->proxy_ip, k->sip_port));
+}
+
+void
+kam_call(struct kam_rig *k, struct child *c, const char *scenario, int calls, int rate, int ms)
+{
+	call(k, c, scenario, "4410", "4420", calls, rate, ms);
+}
+
+void
+kam_call_between(struct kam_rig *k, struct child *c, const char *from, const char *to, int calls,
+    int rate, int ms)
+{
+	call(k, c, "caller", from, to, calls, rate, ms);
 }
 
 long long

@@ -35,6 +35,10 @@ void kam_phone(struct kam_rig *k, const char *scenario, int ms);
 void kam_call(
     struct kam_rig *k, struct child *c, const char *scenario, int calls, int rate, int ms);
 
+/* The same between two numbers. */
+void kam_call_between(struct kam_rig *k, struct child *c, const char *from, const char *to,
+    int calls, int rate, int ms);
+
 /* How many events the proxy has numbered. */
 long long kam_events(const struct kam_rig *k);
 /* How many answered calls the proxy has. */
