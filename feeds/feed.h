@@ -35,11 +35,20 @@ struct feed_program {
 	/* Not overdue, not carried out before (the last 1,000 ids are remembered); must lead to one
 	 * feed_result(). The record is valid during the call. */
 	void (*command)(void *sw, const struct feed_command *c);
+	/* With `routes` alone. Which routes the program has: false = none, else their generation and
+	 * version, as the last part said that it took in for good. */
+	bool (*routes_have)(void *sw, int64_t *generation, int64_t *version);
+	/* The next part of them, valid during the call. False = it cannot be taken in now: the backend is
+	 * asked to go on from what routes_have() says, a second later. */
+	bool (*routes_take)(void *sw, const struct feed_routes *part);
 };
 
 /* In open(): a file or directory that exists, below which the program goes on reading (and writing)
  * once the sandbox has closed. 0, -1 when there are too many. */
 int feed_needs(struct feed *f, const char *path, bool write);
+
+/* The source's own directory, which the program may write to. */
+const char *feed_dir(const struct feed *f);
 
 /* main() of a feed. */
 int feed_main(const struct feed_program *p, int argc, char **argv);

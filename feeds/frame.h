@@ -31,6 +31,7 @@ struct feed {
 	void *sw;
 	const struct conf *conf;
 	char source[64 * 4 + 1];
+	char dir[CONF_TEXT_MAX]; /* of the spool */
 	struct loop loop;
 	struct spool *spool;
 	bool muted; /* the spool was full: call records alone until the backend is there */

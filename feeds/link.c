@@ -18,7 +18,9 @@ enum {
 	SILENCE_MS = 5000,
 	FULL_PAUSE_MS = 1000,
 	RETRY_MS = 20,
-	ARENA = 65536
+	ARENA = 65536,
+	ROUTES_ARENA = 32 << 20,
+	ROUTES_AGAIN_MS = 1000
 };
 
 static void drain_soon(void *arg);
@@ -40,6 +42,18 @@ link_send(struct feed *f, enum env_type type, const void *obj)
 }
 
 static void
+hello_routes(struct feed *f, struct feed_hello *h)
+{
+	int64_t generation, version;
+
+	REC_SET(h, feed_hello, routes, true);
+	if (!f->program->routes_have(f->sw, &generation, &version))
+		return;
+	REC_SET(h, feed_hello, route_generation, generation);
+	REC_SET(h, feed_hello, route_version, version);
+}
+
+static void
 hello(struct feed *f)
 {
 	const struct feed_program *p = f->program;
@@ -50,7 +64,7 @@ hello(struct feed *f)
 		REC_SET(&h, feed_hello, verbs,
 		    ((struct int_list){(int64_t *)(uintptr_t)p->verbs, p->verb_count}));
 	if (p->routes)
-		REC_SET(&h, feed_hello, routes, true);
+		hello_routes(f, &h);
 	f->link = LINK_HELLO;
 	f->heard_ms = feed_now_ms();
 	link_send(f, ENV_FEED_HELLO, &h);
@@ -216,6 +230,37 @@ on_want(struct feed *f, struct str frame)
 }
 
 static void
+greet_again(void *arg)
+{
+	struct feed *f = arg;
+
+	if (f->link == LINK_READY)
+		hello(f);
+}
+
+static void
+on_routes(struct feed *f, struct str frame)
+{
+	struct feed_routes part;
+	struct feed_routes_ack ack = {0};
+	struct err e = {0};
+	struct arena a;
+
+	arena_init(&a, ROUTES_ARENA);
+	f->heard_ms = feed_now_ms();
+	if (env_read(frame, ENV_FEED_ROUTES, &part, &a, &e) != 0) {
+		log_event(LOG_WARN_, "routes", "a part that cannot be read: %s", err_text(&e));
+		feed_timer(f, ROUTES_AGAIN_MS, greet_again, f);
+	} else if (!f->program->routes_take(f->sw, &part)) {
+		feed_timer(f, ROUTES_AGAIN_MS, greet_again, f);
+	} else {
+		REC_SET(&ack, feed_routes_ack, part, part.part);
+		link_send(f, ENV_FEED_ROUTES_ACK, &ack);
+	}
+	arena_free(&a);
+}
+
+static void
 on_frame(struct feed *f, struct str frame)
 {
 	switch (env_type(frame)) {
@@ -231,6 +276,10 @@ on_frame(struct feed *f, struct str frame)
 	case ENV_FEED_COMMAND:
 		if (f->link == LINK_READY)
 			orders_take(f, frame);
+		break;
+	case ENV_FEED_ROUTES:
+		if (f->link == LINK_READY && f->program->routes)
+			on_routes(f, frame);
 		break;
 	case ENV_UNKNOWN:
 		/* It has been started anew, and has not seen this feed yet. */

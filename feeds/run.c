@@ -108,6 +108,12 @@ take_source(struct feed *f, struct err *e)
 	return 0;
 }
 
+const char *
+feed_dir(const struct feed *f)
+{
+	return f->dir;
+}
+
 int
 feed_needs(struct feed *f, const char *path, bool write)
 {
@@ -188,6 +194,7 @@ start(struct feed *f, bool *fresh, struct err *e)
 	snprintf(spool, sizeof(spool), "%s/%s", c->feed_spool, f->source);
 	if (strlen(spool) >= CONF_TEXT_MAX)
 		return err_set(e, ERR_INVALID, "feed.spool is too long");
+	memcpy(f->dir, spool, strlen(spool) + 1);
 	if (dir_make(c->feed_spool, 0755, NULL, NULL, e) != 0 ||
 	    dir_make(spool, 0700, c->feed_user, NULL, e) != 0)
 		return -1;
