@@ -4,11 +4,13 @@
 
 #include "common/tree.h"
 #include "feeds/kamailio.h"
+#include "feeds/kamailio_routes.h"
 
 struct kamailio {
 	struct kam_calls *calls;
 	struct kam_tail *tail;
 	struct kam_act *act;
+	struct kam_routes *routes;
 };
 
 static void
@@ -19,6 +21,7 @@ close_switch(void *sw)
 	kam_calls_free(k->calls);
 	kam_tail_free(k->tail);
 	kam_act_free(k->act);
+	kam_routes_free(k->routes);
 	free(k);
 }
 
@@ -31,7 +34,7 @@ open_switch(struct feed *f, const struct conf *conf, void **sw, struct err *e)
 		return err_set(e, ERR_INTERNAL, "no memory");
 	text_init();
 	if (kam_calls_new(&k->calls, f, conf, e) != 0 || kam_tail_new(&k->tail, f, conf, e) != 0 ||
-	    kam_act_new(&k->act, f, conf, e) != 0) {
+	    kam_act_new(&k->act, f, conf, e) != 0 || kam_routes_new(&k->routes, f, conf, e) != 0) {
 		close_switch(k);
 		return -1;
 	}
@@ -46,6 +49,7 @@ start_switch(void *sw)
 
 	kam_calls_start(k->calls);
 	kam_tail_start(k->tail);
+	kam_routes_start(k->routes);
 }
 
 static void
@@ -60,6 +64,18 @@ command(void *sw, const struct feed_command *c)
 	kam_act_do(((struct kamailio *)sw)->act, c);
 }
 
+static bool
+routes_have(void *sw, int64_t *generation, int64_t *version)
+{
+	return kam_routes_have(((struct kamailio *)sw)->routes, generation, version);
+}
+
+static bool
+routes_take(void *sw, const struct feed_routes *part)
+{
+	return kam_routes_take(((struct kamailio *)sw)->routes, part);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -68,11 +84,14 @@ main(int argc, char **argv)
 	    .kind = feed_switch_KAMAILIO,
 	    .verbs = verbs,
 	    .verb_count = sizeof(verbs) / sizeof(verbs[0]),
+	    .routes = true,
 	    .open = open_switch,
 	    .start = start_switch,
 	    .close = close_switch,
 	    .resync = resync,
-	    .command = command};
+	    .command = command,
+	    .routes_have = routes_have,
+	    .routes_take = routes_take};
 
 	return feed_main(&program, argc, argv);
 }

@@ -107,8 +107,11 @@ kam_proxy(struct kam_rig *k)
 	    text("HTTP_LISTEN=tcp:%s:%d", k->proxy_ip, k->http_port), "-A",
 	    text("SELF=\"sip:click@%s:%d\"", k->proxy_ip, k->sip_port), "-A",
 	    text("TANDEM_PUSH=\"sip:%s:%d;transport=udp\"", k->feed_ip, k->push_port), "-A",
+	    text("TANDEM_SELF=\"sip:%s:%d\"", k->proxy_ip, k->sip_port), "-A",
 	    text("TANDEM_CDR_DIR=\"flatstore:%s/cdr\"", k->rig.dir), "-A",
-	    text("ALL_CALLS_TO=\"sip:%s:%d\"", k->phone_ip, k->phone_port), "-A",
+	    k->registered ? "REGISTERED"
+	                  : text("ALL_CALLS_TO=\"sip:%s:%d\"", k->phone_ip, k->phone_port),
+	    "-A",
 	    text("RING_MS=%d", k->ring_ms), NULL};
 
 	child_start(&k->proxy, log, argv);

@@ -13,6 +13,7 @@ struct kam_rig {
 	struct rig rig;
 	char proxy_ip[16], phone_ip[16], caller_ip[16], feed_ip[16];
 	int sip_port, http_port, phone_port, push_port, feed_port;
+	bool registered;     /* phones register; else every call goes to the one phone */
 	int ring_ms;         /* how long a phone may ring, from the next start of the proxy on */
 	const char *backend; /* where the feed connects to; NULL = the rig's backend */
 	struct child proxy, phone, feed, relay;
