@@ -17,6 +17,7 @@
 #include "common/conf.h"
 
 struct event_streams;
+struct commands;
 struct load;
 struct routes;
 struct sweep;
@@ -33,6 +34,7 @@ struct backend {
 	struct sweep *sweep;
 	struct pool *pool;
 	struct feeds *feeds;
+	struct commands *commands;
 	struct routes *routes;
 	struct event_streams *events;
 	struct auth *auth;

@@ -8,6 +8,7 @@
 #define BACKEND_CALL_H
 
 #include "backend/cap.h"
+#include "backend/command.h"
 #include "backend/model.h"
 #include "common/buf.h"
 #include "common/res.h"
@@ -55,6 +56,11 @@ struct call {
 	bool masked;         /* what is secret stays out of the answer (settings.compat) */
 	struct cap *sign;    /* custom: a capability to be signed and answered */
 	bool wants_signature;
+	/* custom: what a switch is to be told. Once that has come to an end it runs again with
+	 * `commanded`. */
+	struct command command;
+	bool wants_command;
+	const struct commanded *commanded;
 };
 
 /* Runs a reading (GET) or writing (others) request: 0 with the answer in *body, or -1 with

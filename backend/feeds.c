@@ -52,6 +52,8 @@ struct source {
 	bool routes, has_routes;
 	enum feed_switch kind;
 	struct route_position has;
+	uint64_t verbs; /* bit n = knows verb n */
+	bool renewed;   /* greets with the same epoch as before */
 };
 
 struct feeds {
@@ -64,6 +66,7 @@ struct feeds {
 	int fd;
 	pthread_mutex_t lock;
 	struct batch *back, **back_end;
+	struct feeds_watch watch;
 };
 
 int
@@ -344,6 +347,31 @@ begin_routes(struct feeds *f, struct source *s)
 }
 
 static void
+note_verbs(struct source *s, const struct feed_hello *h)
+{
+	s->verbs = (uint64_t)1 << feed_verb_RESYNC;
+	for (size_t i = 0; REC_HAS(h, feed_hello, verbs) && i < h->verbs.n; i++)
+		if (h->verbs.v[i] > 0 && h->verbs.v[i] < 64)
+			s->verbs |= (uint64_t)1 << h->verbs.v[i];
+	s->renewed = str_eqc(h->epoch, s->epoch);
+}
+
+static void
+on_result(struct feeds *f, struct source *s, struct str frame)
+{
+	struct feed_result r;
+	struct arena a;
+	struct err e = {0};
+
+	arena_init(&a, 16384);
+	if (env_read(frame, ENV_FEED_RESULT, &r, &a, &e) != 0)
+		f->strange++;
+	else if (f->watch.result != NULL)
+		f->watch.result(f->watch.arg, s->name, &r);
+	arena_free(&a);
+}
+
+static void
 on_routes_ack(struct feeds *f, struct source *s, struct str frame)
 {
 	struct feed_routes_ack ack;
@@ -382,6 +410,7 @@ on_hello(struct feeds *f, struct ipc_server *via, const struct ipc_peer *from, s
 		batch_free(s->filling);
 		s->filling = NULL;
 		note_routes(f, s, &h);
+		note_verbs(s, &h);
 		memset(s->epoch, 0, sizeof(s->epoch));
 		memcpy(s->epoch, h.epoch.p, h.epoch.n);
 		log_event(LOG_INFO_, "feed", "%s is here (%s)", s->name,
@@ -446,6 +475,8 @@ feeds_receive(
 	s->heard_us = now_us();
 	if (type == ENV_FEED_ROUTES_ACK)
 		on_routes_ack(f, s, frame);
+	else if (type == ENV_FEED_RESULT)
+		on_result(f, s, frame);
 	else if (type != ENV_FEED_MESSAGE)
 		f->strange++;
 	else if (s->greeted)
@@ -468,6 +499,8 @@ came_back(struct source *s, struct batch *b)
 		log_event(LOG_WARN_, "feed", "%s: %s", s->name, err_text(&b->write.err));
 	else
 		s->dropped += b->dropped, s->stored += (int64_t)b->n;
+	for (size_t i = 0; b->committed && i < b->n && b->feeds->watch.stored != NULL; i++)
+		b->feeds->watch.stored(b->feeds->watch.arg, s->name, &b->v[i]);
 	if (!current)
 		return;
 	if (!b->committed) {
@@ -482,6 +515,8 @@ came_back(struct source *s, struct batch *b)
 		s->greeted = true;
 		send_welcome(s, NULL);
 		begin_routes(b->feeds, s);
+		if (b->feeds->watch.greeted != NULL)
+			b->feeds->watch.greeted(b->feeds->watch.arg, s->name, s->renewed);
 	} else {
 		s->applied = b->applied;
 		send_ack(s);
@@ -506,6 +541,48 @@ feeds_take_back(struct feeds *f)
 		batch_free(b);
 	}
 	feeds_flush(f);
+}
+
+void
+feeds_watch(struct feeds *f, const struct feeds_watch *w)
+{
+	f->watch = *w;
+}
+
+const char *
+feeds_find(const struct feeds *f, struct str name, int verb, bool *lacks)
+{
+	*lacks = false;
+	for (size_t i = 0; i < f->n; i++) {
+		const struct source *s = &f->v[i];
+
+		if (!s->greeted || (name.n > 0 && !str_eqc(name, s->name)))
+			continue;
+		if (verb == 0 || (s->verbs >> verb & 1) != 0)
+			return s->name;
+		*lacks = true;
+	}
+	return NULL;
+}
+
+int
+feeds_command(struct feeds *f, const char *source, const struct feed_command *c)
+{
+	struct source *s = NULL;
+	struct buf out;
+	int rc = -1;
+
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].greeted && strcmp(f->v[i].name, source) == 0)
+			s = &f->v[i];
+	if (s == NULL)
+		return -1;
+	buf_init(&out, 8192);
+	env_write(&out, ENV_FEED_COMMAND, c);
+	if (!out.failed)
+		rc = ipc_server_send(s->via, &s->peer, buf_str(&out));
+	buf_wipe(&out);
+	return rc;
 }
 
 void

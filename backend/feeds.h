@@ -23,6 +23,16 @@ struct feeds_status {
 	int64_t dropped;   /* messages that were wrong */
 };
 
+/* Who wants to know what feeds say, in the loop's thread. Texts last for the call. */
+struct feeds_watch {
+	void *arg;
+	/* A source is greeted, in a life of its numbers that may be another one than before. */
+	void (*greeted)(void *arg, const char *source, bool same_epoch);
+	/* A message is stored. */
+	void (*stored)(void *arg, const char *source, const struct feed_message *msg);
+	void (*result)(void *arg, const char *source, const struct feed_result *result);
+};
+
 int feeds_new(struct feeds **ret, struct writer *w, struct settings_now *settings,
     struct routes *routes, struct err *e);
 /* The writer must have ended. NULL is allowed. */
@@ -37,6 +47,14 @@ void feeds_flush(struct feeds *f);
 /* Readable when batches have come back; then feeds_take_back(). */
 int feeds_fd(const struct feeds *f);
 void feeds_take_back(struct feeds *f);
+
+void feeds_watch(struct feeds *f, const struct feeds_watch *w);
+
+/* The name of a source that is connected and knows the verb (0 = any): the one of that name, or
+ * with an empty name the first one. NULL = none. *lacks = it is connected and does not. */
+const char *feeds_find(const struct feeds *f, struct str name, int verb, bool *lacks);
+/* 0, or -1 when the source is not connected. */
+int feeds_command(struct feeds *f, const char *source, const struct feed_command *c);
 
 /* Once a second: tries again what failed. */
 void feeds_sweep(struct feeds *f, int64_t now_us);

@@ -79,6 +79,11 @@ hooks_of(const struct res *r)
 		return &hooks_events;
 	case RES_CONFERENCEDETAILS:
 		return &hooks_conferencedetails;
+	case RES_CONFERENCE_COMMAND:
+		return &hooks_conference_command;
+	case RES_CALL:
+	case RES_CALL_SHORT:
+		return &hooks_call;
 	default:
 		return &none;
 	}

@@ -82,5 +82,7 @@ extern const struct hooks hooks_activecdrs;
 extern const struct hooks hooks_activecdrs_user;
 extern const struct hooks hooks_events;
 extern const struct hooks hooks_conferencedetails;
+extern const struct hooks hooks_conference_command;
+extern const struct hooks hooks_call;
 
 #endif

@@ -128,6 +128,7 @@ call_of(struct job *j, struct store_txn *t)
 	    .opened = j->opened,
 	    .masked = j->masked,
 	    .sign = &j->sign,
+	    .commanded = j->was_commanded ? &j->commanded : NULL,
 	};
 }
 
@@ -171,7 +172,7 @@ static bool
 within_budget(struct job *j)
 {
 	if (j->streaming || j->who.id == 0 || j->new_hash.p != NULL || j->picture.p != NULL ||
-	    j->proved || j->was_opened)
+	    j->proved || j->was_opened || j->was_commanded)
 		return true;
 	j->retry_after = rates_take(
 	    j->be->rates, j->who.id, rates_class(j->res, (enum method)j->req.method), now_us());
@@ -365,6 +366,16 @@ want_open(struct job *j, struct str sealed)
 	err_set(&j->err, ERR_INTERNAL, "a sealed text is damaged");
 }
 
+/* Carrying it out takes until the scratch arena is used again. */
+static void
+want_command(struct job *j, const struct command *c)
+{
+	if (command_copy(&j->command, c, &j->arena) == 0)
+		j->then = NEXT_COMMAND;
+	else
+		err_set(&j->err, ERR_TOO_LARGE, NULL);
+}
+
 static void
 read_answer(struct job *j, struct store_txn *t)
 {
@@ -385,6 +396,8 @@ read_answer(struct job *j, struct store_txn *t)
 	j->current = c.current;
 	if (c.wants_signature)
 		j->then = NEXT_SIGN;
+	else if (c.wants_command)
+		want_command(j, &c.command);
 	else if (c.open.n > 0)
 		want_open(j, c.open);
 	else if (c.location.n > 0)

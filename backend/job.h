@@ -27,7 +27,8 @@ enum job_next {
 	NEXT_HASH,   /* have `secret` hashed, then run again */
 	NEXT_IMAGE,  /* have a picture made of `upload`, then run again */
 	NEXT_PROVE,  /* have `proof` compared with verify.hash, then run again */
-	NEXT_OPEN    /* have `box` opened, then run again */
+	NEXT_OPEN,   /* have `box` opened, then run again */
+	NEXT_COMMAND /* have a switch told `command`, then run again */
 };
 
 struct backend;
@@ -56,6 +57,10 @@ struct job {
 	struct str box, opened;
 	bool was_opened;
 	bool masked;
+	/* For a switch (NEXT_COMMAND) and what became of it. */
+	struct command command;
+	struct commanded commanded;
+	bool was_commanded;
 	struct str location;
 	int64_t arrived_us, overdue_us; /* CLOCK_MONOTONIC */
 	struct who who;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "backend/answer.h"
+#include "backend/commands.h"
 #include "backend/control.h"
 #include "backend/event_streams.h"
 #include "backend/peers.h"
@@ -352,6 +353,13 @@ opened(void *arg, bool ok, struct str password)
 }
 
 static void
+commanded(struct job *j)
+{
+	if (pool_submit(j->be->pool, j) != 0)
+		refuse(the_loop, j, ERR_UNAVAILABLE, 1);
+}
+
+static void
 came_back(struct loop *l, struct job *j)
 {
 	switch (j->then) {
@@ -374,6 +382,10 @@ came_back(struct loop *l, struct job *j)
 		break;
 	case NEXT_OPEN:
 		if (auth_open(l->be->auth, j->box, j->who.user.user_name, opened, j) != 0)
+			refuse(l, j, ERR_UNAVAILABLE, 1);
+		break;
+	case NEXT_COMMAND:
+		if (commands_start(l->be->commands, j) != 0)
 			refuse(l, j, ERR_UNAVAILABLE, 1);
 		break;
 	case NEXT_REPLY:
@@ -465,7 +477,7 @@ run(struct loop *l, const struct loop_conf *conf, struct err *e)
 		};
 
 		if (ipc_wait((struct ipc_server **)(uintptr_t)conf->servers, ready, conf->n, fds, 7,
-		        TICK_MS, e) < 0)
+		        commands_wait(l->be->commands, TICK_MS), e) < 0)
 			return -1;
 		if (fds[0].revents != 0)
 			on_signal(l, conf);
@@ -485,6 +497,7 @@ run(struct loop *l, const struct loop_conf *conf, struct err *e)
 			if (ready[i])
 				receive(l, conf->servers[i]);
 		feeds_flush(l->be->feeds);
+		commands_expire(l->be->commands);
 		pool_wake(l->be->pool);
 		if (now_us() - l->swept_us >= TICK_MS * 1000)
 			sweep(l, conf);
@@ -500,11 +513,13 @@ loop_run(const struct loop_conf *conf, struct err *e)
 
 	l.peers = peers_new();
 	l.streams = streams_new(conf->be->pool);
-	if (l.peers == NULL || l.streams == NULL)
+	conf->be->commands = commands_new(conf->be->feeds, commanded);
+	if (l.peers == NULL || l.streams == NULL || conf->be->commands == NULL)
 		return err_set(e, ERR_INTERNAL, "no memory");
 	the_loop = &l;
 	rc = run(&l, conf, e);
 	the_loop = NULL;
+	commands_free(conf->be->commands);
 	streams_free(l.streams);
 	peers_free(l.peers);
 	return rc;

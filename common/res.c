@@ -79,7 +79,7 @@ served(const struct res *r)
 {
 	unsigned m = r->methods | M_OPTIONS;
 
-	return (m & M_GET) != 0 ? m | M_HEAD : m;
+	return (m & M_GET) != 0 && !r->no_head ? m | M_HEAD : m;
 }
 
 bool

@@ -126,6 +126,7 @@ struct res {
 	bool secret;        /* path, document or answer carry secrets: in no cache, no ETag, never kept,
 	                     * and logs show no such path */
 	bool no_etag;       /* answers are new each time: no ETag, in no cache */
+	bool no_head;       /* HEAD is refused: GET does something */
 	bool no_event;      /* writes change nothing that other clients of the user would show */
 	bool form;          /* '+' in a parameter of the path is a blank, as in a form */
 	bool no_private;    /* not by a private key: the row changes how its user logs in */

@@ -162,7 +162,7 @@ write_success(struct req *r, const struct reply *reply, struct err *e)
 			ping_text(r);
 		return 0;
 	}
-	if (r->res->family == FAM_BYTES && reads) {
+	if ((r->res->family == FAM_BYTES && reads) || r->res->family == FAM_TEXT) {
 		buf_addstr(&r->out, body);
 		return 0;
 	}

@@ -55,6 +55,11 @@ static const struct facts facts[] = {
     {RES_EVENTS, .query = "lastEventId=0"},
     {RES_CONFERENCEDETAILS, NAMES_ITEM, .mine = "sales-room", .theirs = "bobs",
         .unknown = "nobodys-room"},
+    {RES_CONFERENCE_COMMAND, NAMES_ITEM, .mine = "sales-room", .theirs = "bobs",
+        .unknown = "nobodys-room", .second = "list", .stores_not = M_PUT | M_POST, .plain = true},
+    /* No switch is there that could call. */
+    {RES_CALL, NAMES_VALUE, .mine = "5550100", .answer = 503, .stores_not = M_PUT},
+    {RES_CALL_SHORT, NAMES_VALUE, .mine = "5550100", .answer = 503, .stores_not = M_PUT},
 };
 
 const struct facts *

@@ -86,6 +86,32 @@ feeder_expect(struct feeder *f, enum env_type type, void *obj)
 		ck_assert_msg(env_read(frame, type, obj, &f->mem, &e) == 0, "%s", err_text(&e));
 }
 
+struct feed_command
+feeder_command(struct feeder *f, enum feed_verb verb)
+{
+	struct feed_command c;
+
+	/* What other tests have left to be asked about is passed over. */
+	do
+		feeder_expect(f, ENV_FEED_COMMAND, &c);
+	while (c.verb == feed_verb_RESYNC && verb != feed_verb_RESYNC);
+	ck_assert_int_eq(c.verb, verb);
+	ck_assert_int_gt(c.id, 0);
+	return c;
+}
+
+void
+feeder_result(struct feeder *f, int64_t id, bool ok, const char *text)
+{
+	struct feed_result r = {0};
+
+	REC_SET(&r, feed_result, id, id);
+	REC_SET(&r, feed_result, ok, ok);
+	if (text != NULL)
+		REC_SET(&r, feed_result, text, str_c(text));
+	feeder_frame(f, ENV_FEED_RESULT, &r);
+}
+
 bool
 feeder_silent(struct feeder *f, int ms)
 {
@@ -101,6 +127,8 @@ feeder_hello(struct feeder *f)
 	struct feed_welcome w;
 
 	feed_hello_init(&h, f->source, f->epoch, feed_switch_KAMAILIO);
+	if (f->verbs.n > 0)
+		REC_SET(&h, feed_hello, verbs, f->verbs);
 	feeder_frame(f, ENV_FEED_HELLO, &h);
 	feeder_expect(f, ENV_FEED_WELCOME, &w);
 	ck_assert(str_eqc(w.epoch, f->epoch));

@@ -13,7 +13,8 @@
 struct feeder {
 	struct ipc_client *client;
 	char source[64], epoch[64];
-	int64_t seq; /* of the last message sent */
+	int64_t seq;           /* of the last message sent */
+	struct int_list verbs; /* told in the hello; to be set after feeder_open() */
 	struct arena mem;
 };
 
@@ -40,6 +41,10 @@ void feeder_member(
 void feeder_expect(struct feeder *f, enum env_type type, void *obj);
 /* Waits until everything that was sent is acknowledged. */
 void feeder_settle(struct feeder *f);
+/* Waits for a command of that verb; its texts live as long as the feeder. */
+struct feed_command feeder_command(struct feeder *f, enum feed_verb verb);
+/* Says what became of a command; `text` may be NULL. */
+void feeder_result(struct feeder *f, int64_t id, bool ok, const char *text);
 /* Whether nothing comes within some milliseconds. */
 bool feeder_silent(struct feeder *f, int ms);
 

@@ -208,8 +208,8 @@ ask_cell(const struct cell *c)
 	}
 	who_ask(&r, c->who, &q);
 	a = rig_ask(&r, &q);
-	ck_assert_msg(a.status == want && a.status / 100 != 5, "%s: status %d, expected %d: %s", what,
-	    a.status, want, a.body);
+	ck_assert_msg(a.status == want && (a.status / 100 != 5 || want == c->facts->answer),
+	    "%s: status %d, expected %d: %s", what, a.status, want, a.body);
 	check_challenge(c, &a, what);
 	check_canaries(c, &a, what);
 	answer_free(&a);

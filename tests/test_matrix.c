@@ -48,7 +48,7 @@ static bool
 serves(const struct res *res, enum method m)
 {
 	return m == M_OPTIONS || (res->methods & m) != 0 ||
-	    (m == M_HEAD && (res->methods & M_GET) != 0);
+	    (m == M_HEAD && (res->methods & M_GET) != 0 && !res->no_head);
 }
 
 static bool
@@ -98,6 +98,9 @@ expected(const struct res *res, enum method m, enum who who, bool numeric)
 		return 403;
 	if (res->access == ACCESS_ADMIN)
 		return 403;
+	/* No switch is there that could call. */
+	if (res->number == RES_CALL || res->number == RES_CALL_SHORT)
+		return 503;
 	/* Nothing has the keys that are tried, but where the key is the value to be stored. */
 	if (is_missing(res, m))
 		return 404;
