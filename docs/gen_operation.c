@@ -77,12 +77,31 @@ add_parameters(json_t *op, const struct res *r, enum method m)
 		json_decref(list);
 }
 
+/* As it goes through the stream, from what stands behind "data:". */
+static json_t *
+example_event(const struct res *r, struct str text)
+{
+	json_error_t e;
+	json_t *data, *j;
+
+	text = str_trim(text);
+	if ((data = json_loadb(text.p, text.n, 0, &e)) == NULL)
+		gen_die("%s: an example is no JSON: %s", r->id, e.text);
+	j = gen_text("id: %lld\nevent: %s\ndata: %.*s\n\n",
+	    (long long)json_integer_value(json_object_get(data, "id")),
+	    json_string_value(json_object_get(data, "type")), (int)text.n, text.p);
+	json_decref(data);
+	return j;
+}
+
 static json_t *
 example_value(const struct res *r, enum format fmt, struct str text)
 {
 	json_error_t e;
 	json_t *j;
 
+	if (fmt == FMT_EVENTS)
+		return example_event(r, text);
 	if (fmt != FMT_JSON)
 		return gen_text("%.*s", (int)text.n, text.p);
 	if ((j = json_loadb(text.p, text.n, 0, &e)) == NULL)
@@ -123,6 +142,8 @@ content(json_t *schemas, const struct res *r, enum method m, enum gen_use use)
 			gen_example_inputs(r, types[i].format, &x);
 		else if ((types[i].format & (FMT_XML | FMT_JSON)) != 0 && r->record != NULL)
 			gen_example_answers(r, types[i].format, &x);
+		else if (types[i].format == FMT_EVENTS)
+			gen_example_answers(r, FMT_JSON, &x);
 		add_examples(media, r, types[i].format, &x);
 		gen_examples_free(&x);
 		gen_set(j, types[i].type, media);

@@ -73,7 +73,8 @@ class Document:
     def check_golden(self, name, what, content):
         for file in glob.glob(f"tests/golden/{name.lower()}/get*"):
             base, ending = os.path.basename(file).split(".", 1)
-            for kind in {"json": ["application/json"], "xml": ["text/xml", "application/xml"]}[ending]:
+            kinds = {"json": ["application/json"], "xml": ["text/xml", "application/xml"]}[ending]
+            for kind in ["text/event-stream"] if "text/event-stream" in content else kinds:
                 self.expect(base in content.get(kind, {}).get("examples", {}), f"{what}: no {file}")
 
     # --- examples -----------------------------------------------------------------------------
@@ -109,6 +110,12 @@ class Document:
             name = schema.get("xml", self.find(schema).get("xml", {})).get("name")
             self.expect(root.tag == name, f"{what}: root <{root.tag}> instead of <{name}>")
             value = self.value(root, schema, what)
+        if kind == "text/event-stream":
+            self.expect(value.endswith("\n\n"), f"{what}: no end")
+            fields = dict(line.split(": ", 1) for line in value.strip().split("\n"))
+            value, schema = json.loads(fields["data"]), schema["x-data"]
+            self.expect(fields["id"] == str(value["id"]), f"{what}: id")
+            self.expect(fields["event"] == value["type"], f"{what}: event")
         errors = list(Draft202012Validator(
             {"allOf": [schema], "components": self.doc["components"]}).iter_errors(value))
         self.expect(not errors, f"{what}: {errors[0].message if errors else ''}")
