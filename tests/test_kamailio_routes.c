@@ -163,7 +163,7 @@ START_TEST(agrees_with_local_time)
 	struct zone z = {0};
 	int64_t until = 0;
 
-	for (int64_t t = utc(2026, 1, 1, 0, 0); t < utc(2028, 1, 1, 0, 0); t += 60 * 7) {
+	for (int64_t t = utc(2026, 1, 1, 0, 0); t < utc(2028, 1, 1, 0, 0); t += 60 * 29) {
 		int32_t minute = (int32_t)((t / 60 + 4 * 1440) % WEEK_MINUTES), local;
 		const struct spans *s;
 		bool is = false, want;
