@@ -33,8 +33,10 @@ conference_of(struct fs_state *s, const struct action *ev)
 	struct str key = fs_get(ev->p, "Conference-Unique-ID"), room;
 	struct fs_conference *c = fs_find(&s->conferences, key, 0);
 
-	if (c != NULL)
-		return c->thing.ended ? NULL : c;
+	if (c != NULL && fs_is_over(&c->thing))
+		return NULL;
+	if (c != NULL && !c->thing.ended)
+		return c;
 	room = fs_text(fs_get(ev->p, "Conference-Name"), TEXT_MAX, ev->a);
 	if (room.n == 0 || (c = fs_make(&s->conferences, key, 0)) == NULL) {
 		s->refused++;
@@ -150,7 +152,7 @@ member_of(struct fs_state *s, struct fs_conference *c, const struct action *ev, 
 	if (m != NULL && ev->seq <= m->thing.seq)
 		return NULL;
 	/* Its end was seen: nothing but a new entry makes it a member again. */
-	if (m != NULL && m->thing.ended && !is(ev, "add-member"))
+	if (m != NULL && fs_is_over(&m->thing) && !is(ev, "add-member"))
 		return NULL;
 	if (m != NULL && !m->thing.ended)
 		return m;
@@ -215,7 +217,8 @@ fs_on_conference(struct fs_state *s, const struct fs_pairs *p, int64_t seq, int6
 	/* Has neither conference nor member. */
 	if (is(&ev, "rejected-join-only"))
 		return;
-	fresh = fs_find(&s->conferences, fs_get(p, "Conference-Unique-ID"), 0) == NULL;
+	c = fs_find(&s->conferences, fs_get(p, "Conference-Unique-ID"), 0);
+	fresh = c == NULL || c->thing.ended;
 	if ((c = conference_of(s, &ev)) == NULL)
 		return;
 	if (fresh && !is(&ev, "conference-create") && !is(&ev, "conference-destroy"))

@@ -110,9 +110,9 @@ on_channel(struct fs_state *s, const struct fs_pairs *p, struct str name, int64_
 	struct fs_leg *l = fs_find(&s->legs, key, 0);
 
 	/* No channel's name is ever used again. */
-	if (l != NULL && (l->thing.ended || seq <= l->thing.seq))
+	if (l != NULL && (fs_is_over(&l->thing) || seq <= l->thing.seq))
 		return;
-	if (l == NULL && (l = fs_make(&s->legs, key, 0)) == NULL)
+	if ((l == NULL || l->thing.ended) && (l = fs_make(&s->legs, key, 0)) == NULL)
 		s->refused++;
 	if (l != NULL) {
 		l->thing.seq = seq;

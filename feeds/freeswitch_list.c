@@ -115,9 +115,9 @@ conference(const struct reading *r, const struct node *n)
 	struct live_conference *v;
 
 	/* Its end came after the list was asked for: names are never used again. */
-	if (room.n == 0 || (c != NULL && c->thing.ended))
+	if (room.n == 0 || (c != NULL && fs_is_over(&c->thing)))
 		return;
-	if (c == NULL && (c = fs_make(t, key, 0)) == NULL) {
+	if ((c = fs_make(t, key, 0)) == NULL) {
 		r->s->refused++;
 		return;
 	}
@@ -170,8 +170,10 @@ channel(struct fs_state *s, const struct node *n, bool all, fs_ask_fn *ask, void
 	bool b_leg = call.n > 0 && !str_eq(call, key) && str_eqc(text_of(n, "direction"), "outbound");
 	char text[FS_KEY_MAX + 1];
 
-	if (l != NULL && l->thing.ended)
+	if (l != NULL && fs_is_over(&l->thing))
 		return;
+	if (l != NULL && l->thing.ended)
+		l = NULL;
 	if (l != NULL && (!all || b_leg))
 		l->thing.listed = s->list;
 	if (b_leg || (l != NULL && !all))
@@ -225,7 +227,7 @@ fs_list_dump(struct fs_state *s, const char *key, struct str text, int64_t now_m
 	struct err e = {0};
 	int64_t seq;
 
-	if (l != NULL && l->thing.ended)
+	if (l != NULL && fs_is_over(&l->thing))
 		return;
 	arena_init(&a, DUMP_MEMORY);
 	/* "-ERR No such channel!": no headers. */
@@ -236,7 +238,7 @@ fs_list_dump(struct fs_state *s, const char *key, struct str text, int64_t now_m
 	}
 	/* A dump is numbered as events are, so which is newer can be seen. */
 	seq = fs_get_number(&p, "Event-Sequence");
-	if (l == NULL && (l = fs_make(&s->legs, str_c(key), 0)) == NULL) {
+	if ((l = fs_make(&s->legs, str_c(key), 0)) == NULL) {
 		s->refused++;
 	} else {
 		l->thing.listed = s->list;
@@ -286,7 +288,9 @@ fs_list_done(struct fs_state *s, uint64_t mark, int64_t now_ms)
 {
 	struct reading r = {s, mark, now_ms, NULL};
 
+	s->sweeping = true;
 	fs_each(&s->conferences, sweep_conference, &r);
 	fs_each(&s->members, sweep_member, &r);
 	fs_each(&s->legs, sweep_leg, &r);
+	s->sweeping = false;
 }

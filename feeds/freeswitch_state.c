@@ -108,12 +108,25 @@ say(struct fs_state *s, enum feed_kind kind, const struct fs_thing *thing, int64
 		s->out.fact(s->out.arg, &f);
 }
 
+bool
+fs_is_over(const struct fs_thing *t)
+{
+	return t->ended && !t->swept;
+}
+
+static void
+finish(struct fs_state *s, struct fs_table *t, struct fs_thing *thing)
+{
+	fs_end(t, thing);
+	thing->swept = s->sweeping;
+}
+
 void
 fs_end_leg(struct fs_state *s, struct fs_leg *l, int64_t time, const char *id)
 {
 	if (l->a_leg == NULL)
 		say(s, feed_kind_CALL_END, &l->thing, time, id, NULL);
-	fs_end(&s->legs, l);
+	finish(s, &s->legs, &l->thing);
 }
 
 void
@@ -124,7 +137,7 @@ fs_end_member(struct fs_state *s, struct fs_member *m, int64_t time, const char 
 	say(s, feed_kind_MEMBER_END, &m->thing, time, id, NULL);
 	if (c != NULL && !c->thing.ended)
 		c->size--;
-	fs_end(&s->members, m);
+	finish(s, &s->members, &m->thing);
 }
 
 struct ending {
@@ -140,7 +153,7 @@ end_if_in(void *arg, void *thing)
 
 	/* The end of the conference is theirs; nothing has to be said. */
 	if (strcmp(m->thing.key, e->key) == 0)
-		fs_end(&e->s->members, m);
+		finish(e->s, &e->s->members, &m->thing);
 }
 
 void
@@ -151,7 +164,7 @@ fs_end_conference(struct fs_state *s, struct fs_conference *c, int64_t time, con
 	if (c->size > 0)
 		fs_each(&s->members, end_if_in, &e);
 	say(s, feed_kind_CONFERENCE_END, &c->thing, time, id, NULL);
-	fs_end(&s->conferences, c);
+	finish(s, &s->conferences, &c->thing);
 }
 
 void

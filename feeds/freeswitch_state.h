@@ -60,6 +60,7 @@ struct fs_state {
 	struct fs_table legs, conferences, members;
 	uint64_t clock; /* events so far */
 	uint64_t list;  /* the list that is being compared */
+	bool sweeping;  /* what ends now ends because a list lacks it */
 	bool silent;    /* nothing is said: all of it will be, at once */
 	bool restarted; /* an event of another core has come: everything has to be listed anew */
 	bool unsure;    /* something does not fit together: lists should be compared */
@@ -70,6 +71,9 @@ struct fs_state {
 void fs_state_init(struct fs_state *s, const char *domain, const struct fs_out *out);
 /* Forgets everything, and whose it was. */
 void fs_state_clear(struct fs_state *s);
+
+/* Whether it is known to be over: nothing but a member that enters anew brings it back. */
+bool fs_is_over(const struct fs_thing *t);
 
 /* Sets a text of a record that is kept: a copy on the heap. */
 void fs_keep(struct str *at, struct str value);

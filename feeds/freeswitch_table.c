@@ -100,9 +100,9 @@ fs_make(struct fs_table *t, struct str key, int64_t number)
 	if (t->n >= t->max || !key_of(text, key))
 		return NULL;
 	if (thing != NULL) {
-		/* Only members come back, and what they were is gone. */
+		/* What it was is gone. */
 		unlink_ended(t, thing);
-		thing->ended = false;
+		thing->ended = thing->swept = false;
 	} else if ((thing = made(t, text, number)) == NULL) {
 		return NULL;
 	}

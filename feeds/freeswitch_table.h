@@ -23,6 +23,7 @@ struct fs_thing {
 	uint64_t touched; /* fs_state.clock at that time */
 	uint64_t listed;  /* the last list that had it */
 	bool ended;
+	bool swept; /* ended because a list lacks it: events of it may still be on their way */
 	struct fs_thing *next_ended;
 };
 

@@ -299,6 +299,32 @@ START_TEST(a_list_is_older_than_events_since)
 }
 END_TEST
 
+/* A list comes faster than events: what it lacks has events on their way, and a call record. */
+START_TEST(events_behind_a_list)
+{
+	struct err e = {0};
+	size_t half = 0;
+
+	load("esl-plain.raw.gz");
+	while (strstr(events[half], "Event-Sequence: 807\n") == NULL)
+		listener_event(&l, events[half++]);
+	ck_assert_str_ne(listener_shows(&l), "");
+	list_rooms(STR_LIT("[]"), l.state.clock);
+	ck_assert_int_eq(
+	    fs_list_channels(&l.state, STR_LIT("{\"row_count\":0}"), false, on_ask, NULL, &e), 0);
+	fs_list_done(&l.state, l.state.clock, 1795452754000);
+	ck_assert_str_eq(listener_shows(&l), "");
+	for (; half < count; half++)
+		listener_event(&l, events[half]);
+	ck_assert_str_eq(listener_shows(&l), "");
+	ck_assert_int_eq(l.cdrs, 24);
+	/* What has ended by an event stays so. */
+	listener_hear(&l, recorded("esl-plain.raw.gz"), 65536);
+	ck_assert_str_eq(listener_shows(&l), "");
+	ck_assert_int_eq(l.cdrs, 24);
+}
+END_TEST
+
 START_TEST(channels_are_dumped_and_refined)
 {
 	struct str list = reply_with("{\"row_count\":4"), dump;
@@ -519,6 +545,7 @@ main(void)
 	tcase_add_test(t, a_burst);
 	tcase_add_test(t, somebody_who_comes_late);
 	tcase_add_test(t, a_list_is_older_than_events_since);
+	tcase_add_test(t, events_behind_a_list);
 	tcase_add_test(t, channels_are_dumped_and_refined);
 	tcase_add_test(t, lists_that_are_none);
 	tcase_add_test(t, a_snapshot);
