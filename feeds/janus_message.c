@@ -24,6 +24,10 @@ janus_write_body(struct buf *out, const struct janus_body *b)
 		buf_printf(out, ",\"id\":%" PRId64, b->id);
 	if (b->flag != NULL)
 		buf_printf(out, ",\"%s\":%s", b->flag, b->value ? "true" : "false");
+	if (b->word != NULL) {
+		buf_printf(out, ",\"%s\":", b->word);
+		json_text(out, b->text);
+	}
 	text_member(out, "secret", b->secret);
 	text_member(out, "admin_key", b->admin_key);
 	buf_addc(out, '}');

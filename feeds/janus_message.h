@@ -32,6 +32,8 @@ struct janus_body {
 	struct str secret, admin_key;
 	const char *flag; /* name of a boolean member */
 	bool value;
+	const char *word; /* name of a text member, written when it is empty too */
+	struct str text;
 };
 
 void janus_write_body(struct buf *out, const struct janus_body *b);

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-const int64_t janus_verbs[] = {feed_verb_MUTE, feed_verb_UNMUTE, feed_verb_KICK, feed_verb_RECORD};
+#include "common/checks.h"
+
+const int64_t janus_verbs[] = {
+    feed_verb_MUTE, feed_verb_UNMUTE, feed_verb_KICK, feed_verb_RECORD, feed_verb_PIN};
 const size_t janus_verb_count = sizeof(janus_verbs) / sizeof(janus_verbs[0]);
 
 static void ask_next(struct janus_order *o);
@@ -31,6 +34,7 @@ finish(struct janus_order *o, bool ok, int code, const char *text)
 	free(o->who);
 	o->who = NULL;
 	o->id = 0;
+	explicit_bzero(o->code, sizeof(o->code));
 	feed_result(o->of->feed, id, ok, code, text);
 }
 
@@ -70,6 +74,21 @@ answered(void *arg, const struct janus_answer *a)
 	ask_next(o);
 }
 
+/* AudioBridge says "success" to everything; clients know the words of the conference servers of
+ * old.
+ */
+static void
+done(struct janus_order *o)
+{
+	const char *word = o->verb == feed_verb_MUTE ? "mute"
+	    : o->verb == feed_verb_UNMUTE            ? "unmute"
+	                                             : "kicked";
+	char text[64];
+
+	snprintf(text, sizeof(text), "OK %s %" PRId64, word, o->who != NULL ? o->who[0] : 0);
+	finish(o, true, 0, o->who != NULL && o->count == 1 ? text : NULL);
+}
+
 static void
 ask_next(struct janus_order *o)
 {
@@ -78,7 +97,7 @@ ask_next(struct janus_order *o)
 	    .room = o->room, .id = -1, .secret = janus_secret_of(o->of->secrets, o->room)};
 
 	if (o->next == o->count) {
-		finish(o, true, 0, NULL);
+		done(o);
 		return;
 	}
 	if (feed_now_ms() >= o->until) {
@@ -91,6 +110,10 @@ ask_next(struct janus_order *o)
 		b.request = "enable_recording";
 		b.flag = "record";
 		b.value = o->on;
+	} else if (o->verb == feed_verb_PIN) {
+		b.request = "edit";
+		b.word = "new_pin";
+		b.text = str_c(o->code);
 	} else if (kick) {
 		b.request = o->who != NULL ? "kick" : "kick_all";
 	} else {
@@ -122,6 +145,16 @@ one(struct janus_order *o, int64_t id)
 	return o->who != NULL;
 }
 
+static bool
+take_code(struct janus_order *o, struct str code)
+{
+	if (code.n >= sizeof(o->code) || check_room_code(code) != NULL)
+		return false;
+	memcpy(o->code, code.p, code.n);
+	o->code[code.n] = '\0';
+	return true;
+}
+
 void
 janus_orders_take(struct janus_orders *all, const struct feed_command *c)
 {
@@ -147,12 +180,14 @@ janus_orders_take(struct janus_orders *all, const struct feed_command *c)
 	    .room = room,
 	    .count = 1,
 	    .on = !REC_HAS(c, feed_command, value) || c->value != 0};
-	if (c->verb != feed_verb_RECORD && has_member)
+	if (c->verb == feed_verb_PIN && REC_HAS(c, feed_command, text))
+		room_for_it = take_code(o, c->text);
+	else if (c->verb != feed_verb_RECORD && has_member)
 		room_for_it = one(o, c->member);
 	else if (c->verb == feed_verb_MUTE || c->verb == feed_verb_UNMUTE)
 		room_for_it = everybody(o);
 	if (room_for_it)
 		ask_next(o);
 	else
-		finish(o, false, ERR_UNAVAILABLE, NULL);
+		finish(o, false, c->verb == feed_verb_PIN ? ERR_INVALID : ERR_UNAVAILABLE, NULL);
 }

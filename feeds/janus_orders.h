@@ -15,7 +15,7 @@
 #include "feeds/janus_secrets.h"
 #include "feeds/janus_sync.h"
 
-enum { JANUS_ORDERS_MAX = 32 };
+enum { JANUS_ORDERS_MAX = 32, JANUS_CODE_MAX = 33 };
 
 struct janus_order {
 	struct janus_orders *of;
@@ -26,7 +26,7 @@ struct janus_order {
 	int64_t *who; /* participants, one question after the other; NULL = the room as a whole */
 	size_t count, next;
 	bool on;
-	bool done; /* at least one of them */
+	char code[JANUS_CODE_MAX]; /* "" = none */
 };
 
 struct janus_orders {

@@ -235,17 +235,23 @@ janus_guest_ask(struct janus_guest *g, const char *body)
 }
 
 void
+janus_guest_open(struct janus_rig *r, struct janus_guest *g)
+{
+	*g = (struct janus_guest){.fd = connect_to(r)};
+	ck_assert_int_ge(g->fd, 0);
+	g->session = number_behind(request(g, "create", ""), "\"data\":{\"id\":");
+	g->handle = number_behind(
+	    request(g, "attach", ",\"plugin\":\"janus.plugin.audiobridge\""), "\"data\":{\"id\":");
+}
+
+void
 janus_guest_join(
     struct janus_rig *r, struct janus_guest *g, int room, const char *display, bool muted)
 {
 	char body[512];
 	const char *answer;
 
-	*g = (struct janus_guest){.fd = connect_to(r)};
-	ck_assert_int_ge(g->fd, 0);
-	g->session = number_behind(request(g, "create", ""), "\"data\":{\"id\":");
-	g->handle = number_behind(
-	    request(g, "attach", ",\"plugin\":\"janus.plugin.audiobridge\""), "\"data\":{\"id\":");
+	janus_guest_open(r, g);
 	/* Where it would send sound: nobody listens. */
 	snprintf(body, sizeof(body),
 	    "{\"request\":\"join\",\"room\":%d,\"display\":\"%s\",\"muted\":%s,\"codec\":\"pcmu\","

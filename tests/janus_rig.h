@@ -36,6 +36,8 @@ void janus_rig_feed(struct janus_rig *r, const char *endpoint);
 /* Kills both. */
 void janus_rig_stop(struct janus_rig *r);
 
+/* Opens a session with a handle, without joining. */
+void janus_guest_open(struct janus_rig *r, struct janus_guest *g);
 /* Opens a session, and joins: fails the test when Janus refuses. */
 void janus_guest_join(
     struct janus_rig *r, struct janus_guest *g, int room, const char *display, bool muted);

@@ -115,11 +115,12 @@ END_TEST
 
 START_TEST(mute_and_kick)
 {
-	int64_t all[] = {feed_verb_MUTE, feed_verb_UNMUTE, feed_verb_KICK, feed_verb_RECORD};
+	int64_t all[] = {
+	    feed_verb_MUTE, feed_verb_UNMUTE, feed_verb_KICK, feed_verb_RECORD, feed_verb_PIN};
 	int before;
 
 	two_guests();
-	ck_assert_uint_eq(heard.verb_count, 4);
+	ck_assert_uint_eq(heard.verb_count, 5);
 	ck_assert_mem_eq(heard.verbs, all, sizeof(all));
 	ck_assert(listener_command(&heard, feed_verb_MUTE, "sales-room", ana.id, 0));
 	LISTENER_AWAIT(&heard, SOON, listener_member(&heard, "sales-room", "Ana Pop")->muted);

@@ -4,6 +4,7 @@
  * and a client, while each of them but the client dies.
  */
 #include <check.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,6 +90,20 @@ has(const char *number, const char *what)
 	return end != NULL && memmem(at, (size_t)(end - at), what, strlen(what)) != NULL;
 }
 
+static bool
+says(const char *words, const char *what)
+{
+	char path[160];
+	struct answer a;
+	bool ok;
+
+	snprintf(path, sizeof(path), "/my/conference/sales-room/%s", words);
+	a = rig_put(&rig, OWNER, path, "");
+	ok = a.status == 200 && strstr(a.body, what) != NULL;
+	answer_free(&a);
+	return ok;
+}
+
 #define AWAIT(ms, condition)                                                                 \
 	do {                                                                                     \
 		long long until_ = ms_now() + (ms);                                                  \
@@ -143,6 +158,57 @@ START_TEST(a_room_by_its_extension)
 }
 END_TEST
 
+/* A command of the owner's; what is answered must begin so. */
+static void
+command(const char *words, const char *begin)
+{
+	char path[160], want[160];
+	struct answer a;
+
+	snprintf(path, sizeof(path), "/my/conference/sales-room/%s", words);
+	snprintf(want, sizeof(want), "<command-response>%s", begin);
+	a = rig_put(&rig, OWNER, path, "");
+	ck_assert_int_eq(a.status, 200);
+	ck_assert_msg(strncmp(a.body, want, strlen(want)) == 0, "%s: %s", words, a.body);
+	answer_free(&a);
+}
+
+START_TEST(mute_and_kick_by_the_api)
+{
+	char words[64];
+	struct janus_guest other;
+
+	two_guests();
+	snprintf(words, sizeof(words), "mute&%" PRId64, ana.id);
+	command(words, "OK mute");
+	AWAIT(SOON, has("4410", "\"canSpeak\":false"));
+	/* Once more, which Janus says nothing about. */
+	command(words, "OK mute");
+	command("unmute&all", "OK");
+	AWAIT(SOON, has("4410", "\"canSpeak\":true"));
+	command("mute&99", "Non-Existent ID 99");
+	command("lock", "");
+	AWAIT(SOON, strstr(details(), "\"locked\":false") != NULL);
+	snprintf(words, sizeof(words), "kick&%" PRId64, ana.id);
+	command(words, "OK kick");
+	AWAIT(SOON, members() == 1);
+	ck_assert(has("4420", "\"canSpeak\":true"));
+	command("record&status", "NO_RECORDING");
+	command("record", "");
+	AWAIT(SOON, says("record&status", "IN_PROGRESS"));
+	command("record&stop", "");
+	AWAIT(SOON, says("record&status", "NO_RECORDING"));
+	/* From now on Janus asks for a code. */
+	command("pin&2468", "");
+	janus_guest_open(&janus, &other);
+	ck_assert(strstr(janus_guest_ask(&other, "{\"request\":\"join\",\"room\":7001}"),
+	              "Missing mandatory element (pin)") != NULL);
+	command("nopin", "");
+	janus_guest_join(&janus, &cy, 7001, "cy", false);
+	AWAIT(SOON, members() == 2);
+}
+END_TEST
+
 START_TEST(whatever_dies)
 {
 	int rounds = getenv("TANDEM_LONG") != NULL ? 10 : 1;
@@ -181,6 +247,7 @@ main(void)
 	tcase_set_timeout(t, 300);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_conference);
+	tcase_add_test(t, mute_and_kick_by_the_api);
 	tcase_add_test(t, a_room_by_its_extension);
 	tcase_add_test(t, whatever_dies);
 	suite_add_tcase(s, t);

@@ -344,6 +344,11 @@ START_TEST(requests)
 	ck_assert_int_eq(janus_number(n, "room", -1), 7001);
 	ck_assert(janus_flag(n, "record", false));
 	ck_assert_ptr_null(node_get(n, STR_LIT("admin_key")));
+	buf_reset(&body);
+	b = (struct janus_body){
+	    .request = "edit", .room = 1, .id = -1, .word = "new_pin", .text = {"", 0}};
+	janus_write_body(&body, &b);
+	ck_assert(str_eqc(buf_str(&body), "{\"request\":\"edit\",\"room\":1,\"new_pin\":\"\"}"));
 	buf_free(&body);
 	buf_free(&out);
 }
