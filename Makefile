@@ -46,6 +46,7 @@ endif
 ifeq ($(DEBUG),1)
 OPT := -O0 -g3
 endif
+GLIB_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags glib-2.0 2>/dev/null))
 XML_CFLAGS := -isystem /usr/include/libxml2
 CPPFLAGS := -D_GNU_SOURCE -I. -MMD -MP
 CFLAGS := -std=c11 $(OPT) -fPIE -fstack-protector-strong -fstack-clash-protection $(WARN) $(SAN_FLAGS)
@@ -65,7 +66,7 @@ $(KORE_STAMP): | $(PACKAGES)
 # --- what is made of what -----------------------------------------------------
 TEXT_UNITS := budget json_read xml_read tree text json_sink xml_sink \
 	card vcard vcard_line vcard_pick vcard_value vcard_write csv csv_write \
-	text_list entry_card
+	text_list entry_card csv_record
 DEV_UNITS := rec_dev
 SANDBOX_UNITS := sandbox sandbox_syscalls
 COMMON_SRC := $(filter-out $(patsubst %,common/%.c,$(TEXT_UNITS) $(DEV_UNITS) $(SANDBOX_UNITS)),\
@@ -101,7 +102,7 @@ TEXT_LDLIBS := -ljansson -lxml2
 CLIENT_LDLIBS := -lzmq
 SERVER_LDLIBS := -lczmq -lzmq
 SANDBOX_LDLIBS := -lseccomp
-BACKEND_LDLIBS := -ldb-5.3 -lsodium -lutf8proc $(SANDBOX_LDLIBS) -lpthread
+BACKEND_LDLIBS := -ldb-5.3 -lsodium -lutf8proc -lglib-2.0 $(SANDBOX_LDLIBS) -lpthread
 # What a program needs beyond that: NAME_LDLIBS.
 kamailio_LDLIBS := -lsodium
 FEED_LDLIBS := -lcurl $(SANDBOX_LDLIBS) -lpthread
@@ -134,6 +135,8 @@ $(BUILD)/%.o: %.c | $(PACKAGES)
 # Kore's pools pack their elements without regard to alignment.
 $(call obj,$(GATEWAY_SRC)): UNIT_CFLAGS = $(KORE_CPPFLAGS) $(if $(SAN),-fno-sanitize=alignment)
 $(call obj,$(GATEWAY_SRC)): | $(KORE_STAMP)
+# Time zones; nothing else of it.
+$(BUILD)/backend/zone.o: UNIT_CFLAGS = $(GLIB_CFLAGS)
 # Its bytes are in the program.
 $(BUILD)/gateway/openapi.o: docs/openapi.json
 

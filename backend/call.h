@@ -79,5 +79,7 @@ int call_subject(struct call *c, struct str name, uint32_t *owner);
 int call_document(struct call *c, const struct rec *r, bool update, void *obj);
 /* A query parameter, NULL when absent. */
 const struct query *call_query(const struct call *c, const char *name);
+/* A number in the query, `*ret` as it is when absent: 0, or -1 with ERR_BAD_REQUEST. */
+int call_query_number(struct call *c, const char *name, int64_t min, int64_t max, int64_t *ret);
 
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Load and dump: every stored record as a row with its owner's name. A load is
- * kept in memory until it is committed, and applied in one transaction: a bad
- * row, and nothing of the file is there.
+ * Load: every stored record as a row with its owner's name. A load is kept in
+ * memory until it is committed, and applied in one transaction: a bad row, and
+ * nothing of it is there.
  */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backend/book.h"
+#include "backend/cdr.h"
 #include "backend/control.h"
 #include "backend/key.h"
 #include "backend/private_keys.h"
@@ -16,7 +17,7 @@
 #include "common/mp.h"
 #include "common/sink.h"
 
-enum { LOAD_MAX = 512 * 1024 * 1024, DUMP_ROWS = 256, DUMP_BYTES = 512 * 1024 };
+enum { LOAD_MAX = 512 * 1024 * 1024 };
 
 struct load {
 	struct ipc_peer peer;
@@ -218,6 +219,14 @@ put_key(struct model *m, uint32_t owner, const struct stored_row *row, const str
 	return private_key_put(m, owner, (uint64_t)row->item, k);
 }
 
+static int
+put_call(struct model *m, uint32_t owner, const struct stored_row *row, const struct call_record *r)
+{
+	return row->owner_type == owner_type_USER
+	    ? cdr_load(m, owner, r)
+	    : err_set(m->e, ERR_INVALID, "a call record belongs to a user");
+}
+
 int
 load_put_row(struct backend *be, struct model *m, const struct stored_row *row)
 {
@@ -244,8 +253,12 @@ load_put_row(struct backend *be, struct model *m, const struct stored_row *row)
 		return put_named(m, r, INDEX_BRANCH, ((struct branch *)obj)->name, obj);
 	if (r == &rec_phonebook)
 		return book_put(m, obj);
+	if (r == &rec_known_call)
+		return cdr_load_known(m, obj);
 	if (owner_of(m, row, &owner) != 0)
 		return -1;
+	if (r == &rec_call_record)
+		return put_call(m, owner, row, obj);
 	if (r == &rec_room)
 		return room_load(m, owner, REC_HAS(row, stored_row, item) ? (uint64_t)row->item : 0, obj);
 	if (r == &rec_private_key)
@@ -295,126 +308,4 @@ load_apply(struct job *j, struct model *m)
 	rc = apply_rows(j, m);
 	pthread_mutex_unlock(&load_lock);
 	return rc;
-}
-
-struct dump {
-	struct job *j;
-	struct model *m;
-	uint32_t owners[DUMP_ROWS];
-	size_t bytes;
-	struct str last;
-	bool full, failed;
-};
-
-static int
-dump_row(void *arg, struct str key, struct str val)
-{
-	struct dump *d = arg;
-	struct ctl_reply *r = d->j->ctl_reply;
-	struct stored_row *row = &r->rows.v[r->rows.n];
-	uint32_t tenant, owner;
-	uint16_t kind;
-	struct str rest;
-	const struct rec *about;
-
-	/* A row larger than a part goes alone. */
-	if (r->rows.n == DUMP_ROWS || (r->rows.n > 0 && d->bytes + val.n > DUMP_BYTES)) {
-		d->full = true;
-		return 1;
-	}
-	d->last = arena_copy(d->m->a, key);
-	if (!key_split(key, &tenant, &owner, &kind, &rest) || (about = record_by_store(kind)) == NULL ||
-	    about->transient || val.n < 2)
-		return 0;
-	REC_SET(row, stored_row, kind, kind);
-	REC_SET(row, stored_row, body, arena_copy(d->m->a, ((struct str){val.p + 1, val.n - 1})));
-	if (rest.n >= 8)
-		REC_SET(row, stored_row, item, (int64_t)key_rest_id(rest));
-	d->failed = row->body.p == NULL || d->last.p == NULL;
-	d->owners[r->rows.n] = owner;
-	d->bytes += val.n;
-	r->rows.n++;
-	return d->failed;
-}
-
-/* Owners are known by name outside: numbers are this store's own. */
-static int
-name_owner(struct dump *d, size_t i)
-{
-	struct stored_row *row = &d->j->ctl_reply->rows.v[i];
-	struct user u;
-	struct group g;
-	struct phonebook b;
-	int rc = 0;
-
-	REC_SET(row, stored_row, owner_type, owner_type_SYSTEM);
-	if (d->owners[i] == OWNER_SYSTEM || row->kind == rec_user.store ||
-	    row->kind == rec_group.store || row->kind == rec_branch.store ||
-	    row->kind == rec_phonebook.store)
-		return 0;
-	if ((rc = model_get(d->m, &rec_user, d->owners[i], 0, &u)) == 1) {
-		REC_SET(row, stored_row, owner_type, owner_type_USER);
-		REC_SET(row, stored_row, owner, u.user_name);
-	} else if (rc == 0 && (rc = model_get(d->m, &rec_group, d->owners[i], 0, &g)) == 1) {
-		REC_SET(row, stored_row, owner_type, owner_type_GROUP);
-		REC_SET(row, stored_row, owner, g.name);
-	} else if (rc == 0 && (rc = model_get(d->m, &rec_phonebook, d->owners[i], 0, &b)) == 1) {
-		REC_SET(row, stored_row, owner_type, owner_type_BOOK);
-		REC_SET(row, stored_row, owner, b.name);
-	}
-	return rc == 1 ? 0 : rc < 0 ? -1 : err_set(&d->j->err, ERR_INTERNAL, "a record has no owner");
-}
-
-/* Entries that are being swept are gone for everybody, and their owner may be. */
-static int
-drop_swept(struct dump *d)
-{
-	struct stored_row_list *rows = &d->j->ctl_reply->rows;
-	uint32_t last = OWNER_SYSTEM;
-	int swept = 0;
-	size_t n = 0;
-
-	for (size_t i = 0; i < rows->n; i++) {
-		bool is_entry = rows->v[i].kind == rec_entry.store;
-
-		if (is_entry && d->owners[i] != last) {
-			last = d->owners[i];
-			if ((swept = book_is_swept(d->m, last)) < 0)
-				return -1;
-		}
-		if (is_entry && swept == 1)
-			continue;
-		rows->v[n] = rows->v[i];
-		d->owners[n++] = d->owners[i];
-	}
-	rows->n = n;
-	return 0;
-}
-
-int
-control_dump(struct job *j, struct model *m)
-{
-	struct dump *d = arena_alloc(m->a, sizeof(*d));
-	struct ctl_reply *r = j->ctl_reply;
-	struct key prefix;
-
-	r->rows.v = arena_array(m->a, DUMP_ROWS, sizeof(*r->rows.v));
-	if (d == NULL || r->rows.v == NULL)
-		return err_set(&j->err, ERR_TOO_LARGE, NULL);
-	d->j = j;
-	d->m = m;
-	key_tenant(&prefix, m->tenant);
-	if (store_scan(m->t, STORE_DATA, key_str(&prefix), j->ctl.after, dump_row, d, m->e) != 0)
-		return -1;
-	if (d->failed)
-		return err_set(&j->err, ERR_TOO_LARGE, NULL);
-	if (drop_swept(d) != 0)
-		return -1;
-	for (size_t i = 0; i < r->rows.n; i++)
-		if (name_owner(d, i) != 0)
-			return -1;
-	r->has |= REC_BIT(ctl_reply, rows);
-	if (d->full)
-		REC_SET(r, ctl_reply, after, d->last);
-	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "backend/feed_apply.h"
 
+#include "backend/cdr.h"
 #include "backend/job.h"
 #include "backend/live.h"
 #include "backend/live_conference.h"
@@ -85,6 +86,9 @@ apply(struct model *m, const struct feed_message *msg, struct feed_cursor *c)
 		    ? live_member_end(m, &s, key, msg->member)
 		    : err_set(m->e, ERR_MALFORMED, "a message does not say which member");
 		break;
+	case feed_kind_CDR:
+		body = body_of(m, msg);
+		return body != NULL && cdr_file(m, msg->source, body, wall_ms()) >= 0 ? 0 : -1;
 	case feed_kind_SNAPSHOT_BEGIN:
 		c->generation++;
 		c->open = true;

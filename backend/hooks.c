@@ -84,6 +84,10 @@ hooks_of(const struct res *r)
 	case RES_CALL:
 	case RES_CALL_SHORT:
 		return &hooks_call;
+	case RES_CDR_HISTORY:
+		return &hooks_cdr_history;
+	case RES_CDRS:
+		return &hooks_cdrs;
 	default:
 		return &none;
 	}

@@ -135,8 +135,8 @@ confine_paths(const struct conf *conf, struct err *e)
 {
 	/* libzmq asks for a protocol's number and the processors, once each. */
 	static const char *const libraries[] = {"/sys/devices/system/cpu", "/proc/self",
-	    "/etc/nsswitch.conf", "/etc/protocols", "/etc/ld.so.cache", "/etc/localtime", "/usr/lib",
-	    "/lib"};
+	    "/etc/nsswitch.conf", "/etc/protocols", "/etc/ld.so.cache", "/etc/localtime",
+	    "/usr/share/zoneinfo", "/usr/lib", "/lib"};
 	char listen[CONF_TEXT_MAX], listen2[CONF_TEXT_MAX], control[CONF_TEXT_MAX], cert[CONF_TEXT_MAX],
 	    feeds[CONF_TEXT_MAX];
 	const char *rw[6] = {conf->backend_state};
@@ -313,7 +313,7 @@ start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
 	    pool_start(&be->pool, (unsigned)conf->backend_readers, (unsigned)conf->backend_queue, e) !=
 	        0 ||
 	    sweep_start(&be->sweep, be->store, be->writer, e) != 0 ||
-	    upkeep_start(upkeep, be->store, be->writer, e) != 0 ||
+	    upkeep_start(upkeep, be->store, be->writer, conf->backend_cdr_months, e) != 0 ||
 	    routes_start(&be->routes, be->store, e) != 0 ||
 	    feeds_new(&be->feeds, be->writer, be->settings, be->routes, e) != 0 ||
 	    event_streams_new(&be->events, be->pool, (size_t)conf->backend_event_streams, e) != 0)

@@ -22,6 +22,19 @@ call_query(const struct call *c, const char *name)
 }
 
 int
+call_query_number(struct call *c, const char *name, int64_t min, int64_t max, int64_t *ret)
+{
+	const struct query *q = call_query(c, name);
+
+	if (q == NULL)
+		return 0;
+	if (!REC_HAS(q, query, value) || !str_to_i64(q->value, ret) || *ret < min || *ret > max)
+		return err_set(c->m.e, ERR_BAD_REQUEST, "%s must be a number from %lld to %lld", name,
+		    (long long)min, (long long)max);
+	return 0;
+}
+
+int
 call_owners(struct call *c, uint32_t *owners, size_t *n)
 {
 	struct group_ref groups[GROUPS_MAX];

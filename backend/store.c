@@ -265,9 +265,9 @@ store_part_scan(struct store_txn *t, uint32_t part, enum store_order order, stru
 }
 
 size_t
-store_part_list(struct store *s, uint32_t from, uint32_t *ret, size_t max)
+store_part_list(struct store_txn *t, uint32_t from, uint32_t *ret, size_t max)
 {
-	return s->ops->part_list(s, from, ret, max);
+	return t->store->ops->part_list(t, from, ret, max);
 }
 
 int

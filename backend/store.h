@@ -102,7 +102,7 @@ enum store_order { STORE_UP, STORE_DOWN };
 int store_part_scan(struct store_txn *t, uint32_t part, enum store_order order, struct str prefix,
     struct str after, store_row_fn *row, void *arg, struct err *e);
 /* The numbers of the partitions from `from` up, in order, at most `max`; returns how many. */
-size_t store_part_list(struct store *s, uint32_t from, uint32_t *ret, size_t max);
+size_t store_part_list(struct store_txn *t, uint32_t from, uint32_t *ret, size_t max);
 /* Removes a partition with all that is in it, for good when it returns: 1, 0 = there is none, -1.
  * It waits for who reads there and for the write transaction that is open, and the next one waits
  * for it: the calling thread must have none. */

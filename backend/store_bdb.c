@@ -556,9 +556,9 @@ bdb_part_scan(struct store_txn *t, uint32_t part, enum store_order order, struct
 }
 
 static size_t
-bdb_part_list(struct store *s, uint32_t from, uint32_t *ret, size_t max)
+bdb_part_list(struct store_txn *t, uint32_t from, uint32_t *ret, size_t max)
 {
-	return parts_list(&((struct bdb *)s)->parts, from, ret, max);
+	return parts_list(&bdb_of(t)->parts, from, ret, max);
 }
 
 static int

@@ -36,7 +36,7 @@ struct store_ops {
 	/* STORE_DOWN: from the last key that is less than `start`. */
 	int (*part_scan)(struct store_txn *t, uint32_t part, enum store_order order, struct str start,
 	    store_row_fn *row, void *arg, struct err *e);
-	size_t (*part_list)(struct store *s, uint32_t from, uint32_t *ret, size_t max);
+	size_t (*part_list)(struct store_txn *t, uint32_t from, uint32_t *ret, size_t max);
 	/* No write transaction is open, and none begins meanwhile. */
 	int (*part_drop)(struct store *s, uint32_t part, struct err *e);
 	int (*checkpoint)(struct store *s, uint64_t min_log_kib, struct err *e);

@@ -454,17 +454,13 @@ mem_part_scan(struct store_txn *t, uint32_t part, enum store_order order, struct
 }
 
 static size_t
-mem_part_list(struct store *st, uint32_t from, uint32_t *ret, size_t max)
+mem_part_list(struct store_txn *t, uint32_t from, uint32_t *ret, size_t max)
 {
-	struct mem *m = (struct mem *)st;
-	const struct state *s;
+	const struct state *s = t->handle;
 	size_t n = 0;
 
-	pthread_mutex_lock(&m->lock);
-	s = m->committed;
 	for (size_t i = part_place(s, from); i < s->nparts && n < max; i++)
 		ret[n++] = s->part[i].number;
-	pthread_mutex_unlock(&m->lock);
 	return n;
 }
 

@@ -8,6 +8,7 @@
 
 #include "backend/job.h"
 #include "backend/repeat.h"
+#include "backend/retention.h"
 #include "backend/user_events.h"
 #include "common/log.h"
 
@@ -32,6 +33,8 @@ struct upkeep {
 	bool events_left;
 	uint32_t after;  /* user whose kept writes were looked at last, 0 = all were */
 	time_t sweep_at; /* CLOCK_MONOTONIC */
+	struct retention retention;
+	time_t retain_at; /* likewise */
 };
 
 /* False when it is time to end. */
@@ -110,6 +113,18 @@ sweep_kept(struct upkeep *u)
 	u->sweep_at = u->after == 0 && !u->events_left ? monotonic_s() + SWEEP_S : 0;
 }
 
+static void
+remove_old(struct upkeep *u)
+{
+	struct err e = {0};
+
+	if (monotonic_s() < u->retain_at)
+		return;
+	u->retain_at = monotonic_s() + SWEEP_S;
+	if (retention_run(&u->retention, u->store, wall_ms(), monotonic_s(), &e) != 0)
+		log_event(LOG_WARN_, "retention", "%s", err_text(&e));
+}
+
 static void *
 run(void *arg)
 {
@@ -119,6 +134,7 @@ run(void *arg)
 		struct err e = {0};
 
 		sweep_kept(u);
+		remove_old(u);
 		if (store_trickle(u->store, CLEAN_PERCENT, &e) != 0 ||
 		    store_checkpoint(u->store, CHECKPOINT_BYTES, &e) != 0)
 			log_event(LOG_WARN_, "upkeep", "%s", err_text(&e));
@@ -127,7 +143,8 @@ run(void *arg)
 }
 
 int
-upkeep_start(struct upkeep **ret, struct store *s, struct writer *w, struct err *e)
+upkeep_start(
+    struct upkeep **ret, struct store *s, struct writer *w, int64_t cdr_months, struct err *e)
 {
 	struct upkeep *u = calloc(1, sizeof(*u));
 	pthread_condattr_t attr;
@@ -136,6 +153,7 @@ upkeep_start(struct upkeep **ret, struct store *s, struct writer *w, struct err 
 		return err_set(e, ERR_INTERNAL, "no memory");
 	u->store = s;
 	u->writer = w;
+	u->retention.months = cdr_months;
 	u->sweep_at = monotonic_s() + SWEEP_FIRST_S;
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_condattr_init(&attr);

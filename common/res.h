@@ -39,8 +39,8 @@ enum format {
 	FMT_XML = 1 << 0,
 	FMT_JSON = 1 << 1,
 	FMT_TEXT = 1 << 2,
-	FMT_CSV = 1 << 3,   /* lists of phonebook entries alone */
-	FMT_VCARD = 1 << 4, /* likewise */
+	FMT_CSV = 1 << 3,   /* lists alone */
+	FMT_VCARD = 1 << 4, /* lists of phonebook entries alone */
 	FMT_EVENTS = 1 << 5 /* FAM_EVENTS alone */
 };
 
@@ -103,6 +103,9 @@ struct res {
 	bool listed;          /* GET answers records of that kind in parts, as SHAPE_COLLECTION does */
 	enum format first;    /* what wins a tie; FMT_NONE = by family */
 	const char *csv_type; /* subtype of text/ for FMT_CSV; NULL = plain */
+	bool declaration;     /* XML begins with its declaration, as a service behind the legacy server
+	                       * had it */
+	bool paged;           /* the location of an answer is where its next page is (Link) */
 	enum shape shape;
 	enum update update;
 	enum access access;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Answers that are lists, piece by piece. */
+#include "common/csv_record.h"
 #include "common/csv_write.h"
 #include "common/entry_card.h"
 #include "common/sink.h"
@@ -16,11 +17,16 @@ items_of(const struct res *r)
 void
 text_list_begin(const struct res *r, enum format fmt, bool empty, struct buf *out)
 {
-	if (fmt == FMT_XML)
+	if (fmt == FMT_XML) {
+		if (r->declaration)
+			buf_adds(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
 		buf_printf(out, empty ? "<%s/>" : "<%s>", r->xml_root);
-	else if (fmt == FMT_CSV)
+	} else if (fmt == FMT_CSV && r->record != &rec_entry) {
+		csv_record_head(r->record, out);
+	} else if (fmt == FMT_CSV) {
 		csv_write_head(out);
-	else if (fmt == FMT_JSON)
+	}
+	if (fmt == FMT_JSON)
 		buf_printf(out, r->family == FAM_TREE ? "{\"%s\":[" : "[", r->json_root);
 }
 
@@ -66,7 +72,9 @@ text_list_item(const struct res *r, enum format fmt, size_t count, const void *o
 	struct sink s;
 	struct card card;
 
-	if (fmt == FMT_CSV || fmt == FMT_VCARD) {
+	if (fmt == FMT_CSV && r->record != &rec_entry) {
+		csv_record_row(r->record, obj, out);
+	} else if (fmt == FMT_CSV || fmt == FMT_VCARD) {
 		entry_to_card(obj, &card);
 		if (fmt == FMT_CSV)
 			csv_write_card(out, &card);

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* load: a file is read and checked whole before a row is sent, and applied whole or not at all. */
+/*
+ * load: a file is read and checked whole before a row is sent, and applied whole or not at all; but
+ * for records of calls that have ended, of which there may be millions. They are applied behind
+ * everything else, some thousand at a time, and are read a second time for it. A row that is loaded
+ * again changes nothing, so that a load that was broken off is simply repeated.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/records.h"
 #include "common/sink.h"
 #include "common/tree.h"
 #include "ctl/ctl.h"
@@ -17,7 +23,8 @@ enum {
 	BATCH_BYTES = 512 * 1024,
 	LINE_MAX_BYTES = 8 * 1024 * 1024,
 	LINE_ARENA = 64 * 1024 * 1024,
-	FILE_ARENA = 600 * 1024 * 1024 /* what the backend keeps of a load, and its names */
+	FILE_ARENA = 600 * 1024 * 1024, /* what the backend keeps of a load, and its names */
+	PIECE_ROWS = 5000               /* calls in one transaction */
 };
 
 struct rows {
@@ -25,7 +32,26 @@ struct rows {
 	struct stored_row *v;
 	size_t n, size;
 	struct arena arena;
+	size_t applied;
 };
+
+/* What becomes of a row of the file. */
+struct reading {
+	struct rows *rows;
+	off_t from; /* where the rows begin */
+	bool again; /* seekable: calls are passed over the first time, everything else the second */
+	bool is_second;
+	size_t calls;
+	struct ctl *c; /* the second time: where pieces go */
+};
+
+static int apply(struct ctl *c, struct rows *rows);
+
+static bool
+is_call(const struct stored_row *row)
+{
+	return row->kind == rec_call_record.store || row->kind == rec_known_call.store;
+}
 
 static int
 refused(const char *file, int64_t line, const char *field, const char *what)
@@ -64,9 +90,34 @@ keep(struct rows *rows, const struct stored_row *row, int64_t line)
 	return 0;
 }
 
-static int
-read_line(struct rows *rows, struct str text, int64_t line)
+static void
+forget(struct rows *rows)
 {
+	arena_wipe(&rows->arena);
+	rows->n = 0;
+}
+
+/* Keeps a row, or passes it over this time. */
+static int
+take(struct reading *rd, const struct stored_row *row, int64_t line)
+{
+	bool call = is_call(row);
+
+	if (rd->is_second ? !call : call && rd->again) {
+		rd->calls += call;
+		return EXIT_OK;
+	}
+	if (keep(rd->rows, row, line) != 0)
+		return refused(rd->rows->file, line, "",
+		    call ? "that many calls are loaded from a file alone, not from standard input"
+		         : "the file is too large for one load");
+	return rd->is_second && rd->rows->n == PIECE_ROWS ? apply(rd->c, rd->rows) : EXIT_OK;
+}
+
+static int
+read_line(struct reading *rd, struct str text, int64_t line)
+{
+	struct rows *rows = rd->rows;
 	struct arena a;
 	struct stored_row row;
 	struct row_fault fault;
@@ -80,15 +131,16 @@ read_line(struct rows *rows, struct str text, int64_t line)
 	arena_init(&a, LINE_ARENA);
 	if (row_read(text, &row, &a, &fault) != 0)
 		rc = refused(rows->file, line, fault.field, err_text(&fault.err));
-	else if (keep(rows, &row, line) != 0)
-		rc = refused(rows->file, line, "", "the file is too large for one load");
+	else
+		rc = take(rd, &row, line);
 	arena_wipe(&a);
 	return rc;
 }
 
 static int
-read_lines(struct rows *rows, FILE *f)
+read_lines(struct reading *rd, FILE *f)
 {
+	struct rows *rows = rd->rows;
 	struct stat st = {0};
 	char *text = NULL;
 	size_t size = 0;
@@ -96,13 +148,19 @@ read_lines(struct rows *rows, FILE *f)
 	int64_t line = 0, bytes = 0;
 	int rc = EXIT_OK;
 
-	progress_begin(
-	    "checking", fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : 0);
+	if (!rd->is_second)
+		rd->again =
+		    fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) && (rd->from = ftello(f)) >= 0;
+	/* The second time each piece shows how far it is. */
+	if (!rd->is_second)
+		progress_begin("checking", rd->again ? (int64_t)st.st_size : 0);
 	while (rc == EXIT_OK && (n = getline(&text, &size, f)) >= 0) {
-		rc = read_line(rows, (struct str){text, (size_t)n}, ++line);
-		progress_to(bytes += n);
+		rc = read_line(rd, (struct str){text, (size_t)n}, ++line);
+		if (!rd->is_second)
+			progress_to(bytes += n);
 	}
-	progress_end();
+	if (!rd->is_second)
+		progress_end();
 	if (rc == EXIT_OK && ferror(f))
 		rc = refused(rows->file, 0, "", strerror(errno));
 	/* A password's hash may be in it. */
@@ -113,15 +171,17 @@ read_lines(struct rows *rows, FILE *f)
 }
 
 static int
-read_file(struct rows *rows)
+read_file(struct reading *rd)
 {
-	bool is_stdin = strcmp(rows->file, "-") == 0;
-	FILE *f = is_stdin ? stdin : fopen(rows->file, "re");
+	bool is_stdin = strcmp(rd->rows->file, "-") == 0;
+	FILE *f = is_stdin ? stdin : fopen(rd->rows->file, "re");
 	int rc;
 
 	if (f == NULL)
-		return refused(rows->file, 0, "", strerror(errno));
-	rc = read_lines(rows, f);
+		return refused(rd->rows->file, 0, "", strerror(errno));
+	rc = is_stdin && rd->is_second && fseeko(f, rd->from, SEEK_SET) != 0
+	    ? refused(rd->rows->file, 0, "", strerror(errno))
+	    : read_lines(rd, f);
 	if (!is_stdin)
 		fclose(f);
 	return rc;
@@ -205,21 +265,53 @@ report(struct ctl *c, size_t n)
 		buf_printf(&c->out, "%zu rows applied\n", n);
 }
 
+/* What is kept, in one transaction. */
+static int
+apply(struct ctl *c, struct rows *rows)
+{
+	int rc = rows->n == 0 ? EXIT_OK : send_rows(c, rows);
+
+	if (rc == EXIT_OK && rows->n > 0)
+		rc = commit(c, rows);
+	rows->applied += rows->n;
+	forget(rows);
+	return rc;
+}
+
+/* A dry run has looked at the calls; whose they are only the backend knows, when the users of the
+ * same file are there. */
+static int
+apply_calls(struct ctl *c, struct reading *rd)
+{
+	int rc;
+
+	if (rd->calls == 0)
+		return EXIT_OK;
+	if (c->dry_run) {
+		rd->rows->applied += rd->calls;
+		return EXIT_OK;
+	}
+	rd->is_second = true;
+	rc = read_file(rd);
+	return rc == EXIT_OK ? apply(c, rd->rows) : rc;
+}
+
 int
 cmd_load(struct ctl *c)
 {
 	struct rows rows = {.file = c->args[0]};
+	struct reading rd = {.rows = &rows, .c = c};
 	int rc;
 
 	text_init();
 	arena_init(&rows.arena, FILE_ARENA);
-	rc = read_file(&rows);
-	if (rc == EXIT_OK && rows.n > 0) {
-		if ((rc = ctl_connect(c)) == EXIT_OK && (rc = send_rows(c, &rows)) == EXIT_OK)
-			rc = commit(c, &rows);
+	rc = read_file(&rd);
+	if (rc == EXIT_OK && (rows.n > 0 || rd.calls > 0)) {
+		if ((rc = ctl_connect(c)) == EXIT_OK && (rc = apply(c, &rows)) == EXIT_OK)
+			rc = apply_calls(c, &rd);
 	}
 	if (rc == EXIT_OK)
-		report(c, rows.n);
+		report(c, rows.applied);
 	arena_wipe(&rows.arena);
 	free(rows.v);
 	return rc;

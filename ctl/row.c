@@ -24,13 +24,14 @@ static enum place
 place_of(const struct rec *r)
 {
 	if (r == &rec_user || r == &rec_group || r == &rec_branch || r == &rec_settings ||
-	    r == &rec_phonebook)
+	    r == &rec_phonebook || r == &rec_known_call)
 		return PLACE_OWN;
 	if (r == &rec_voicemail_pin || r == &rec_private_book)
 		return PLACE_SINGLE;
 	if (record_is_numbered(r) || r == &rec_entry)
 		return PLACE_ITEM;
-	if (r == &rec_avatar)
+	/* Calls have no number: time and name say which one it is. */
+	if (r == &rec_avatar || r == &rec_call_record)
 		return PLACE_SINGLE;
 	for (size_t i = 0; i < all_resources_count; i++)
 		if (all_resources[i].record == r && all_resources[i].shape == SHAPE_SINGLE)

@@ -102,7 +102,7 @@ add_cors(struct req *r)
 	http_response_header(r->http, "access-control-allow-credentials", "true");
 	if (!r->preflight) {
 		http_response_header(r->http, "access-control-expose-headers",
-		    "ETag, X-Request-Id, Retry-After, Idempotency-Replayed");
+		    "ETag, Link, X-Request-Id, Retry-After, Idempotency-Replayed");
 	} else if (r->err.code == ERR_OK) {
 		add_allow(r, "access-control-allow-methods");
 		http_response_header(r->http, "access-control-allow-headers",
@@ -116,7 +116,7 @@ fields_add(struct req *r)
 {
 	struct http_request *h = r->http;
 	const char *type = render_type(r);
-	char text[64], location[RENDER_LOCATION_MAX + 1];
+	char text[64], location[RENDER_LOCATION_MAX + 1], link[RENDER_LOCATION_MAX + 20];
 
 	add_caching(r);
 	http_response_header(h, "x-request-id", r->trace);
@@ -127,6 +127,11 @@ fields_add(struct req *r)
 	if (r->err.code == ERR_OK && r->location.n > 0) {
 		snprintf(location, sizeof(location), "%.*s", (int)r->location.n, r->location.p);
 		http_response_header(h, "location", location);
+	}
+	/* RFC 8288; relative to what was asked for. */
+	if (r->err.code == ERR_OK && r->next.n > 0) {
+		snprintf(link, sizeof(link), "<%.*s>; rel=\"next\"", (int)r->next.n, r->next.p);
+		http_response_header(h, "link", link);
 	}
 	if (r->retry_after > 0) {
 		snprintf(text, sizeof(text), "%lld", (long long)r->retry_after);

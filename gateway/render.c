@@ -134,6 +134,25 @@ ping_text(struct req *r)
 		buf_adds(&r->out, "ready\n");
 }
 
+/* A query that begins with its '?', of nothing but what stands for itself in a URL, so that it can
+ * stand between the angle brackets of a Link. */
+static int
+take_next(struct req *r, struct str next, struct err *e)
+{
+	bool good = next.n > 1 && next.n <= RENDER_LOCATION_MAX && next.p[0] == '?';
+
+	for (size_t i = 1; good && i < next.n; i++) {
+		char c = next.p[i];
+
+		good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    (c != '\0' && strchr("-._~:/@%=&", c) != NULL);
+	}
+	if (!good)
+		return err_set(e, ERR_INTERNAL, "a next page that is no query");
+	buf_addstr(&r->next, next);
+	return 0;
+}
+
 static int
 write_success(struct req *r, const struct reply *reply, struct err *e)
 {
@@ -141,7 +160,10 @@ write_success(struct req *r, const struct reply *reply, struct err *e)
 	bool more = REC_HAS(reply, reply, more) && reply->more;
 	bool reads = (r->method & (M_GET | M_HEAD)) != 0;
 
-	if (REC_HAS(reply, reply, location)) {
+	if (r->res->paged) {
+		if (REC_HAS(reply, reply, location) && take_next(r, reply->location, e) != 0)
+			return -1;
+	} else if (REC_HAS(reply, reply, location)) {
 		if (check_url(reply->location) != NULL || reply->location.n > RENDER_LOCATION_MAX)
 			return err_set(e, ERR_INTERNAL, "a location that is no URL");
 		buf_addstr(&r->location, reply->location);

@@ -45,6 +45,7 @@ req_init(struct req *r, struct http_request *http)
 	buf_init(&r->body, REQ_MESSAGE_MAX);
 	buf_init(&r->out, REQ_MEMORY_MAX);
 	buf_init(&r->location, REQ_TARGET_MAX);
+	buf_init(&r->next, REQ_TARGET_MAX);
 	buf_init(&r->log_path, REQ_TARGET_MAX);
 }
 
@@ -62,6 +63,7 @@ req_free(struct req *r)
 	req_sent(r);
 	buf_wipe(&r->out);
 	buf_free(&r->location);
+	buf_free(&r->next);
 	buf_free(&r->log_path);
 }
 

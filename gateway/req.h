@@ -63,6 +63,7 @@ struct req {
 	const char *origin;    /* the page's, when it may see answers; of the configuration */
 	bool preflight;        /* OPTIONS that asks what such a page may send */
 	struct buf location;   /* where the client is sent: a 302 */
+	struct buf next;       /* the query of the next page */
 	struct buf log_path;   /* the path as logs may show it */
 
 	int64_t id;     /* among the pending, 0 = none */

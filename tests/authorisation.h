@@ -61,6 +61,8 @@ struct facts {
 	 * document. */
 	const char *body;
 	int answer;          /* status where the request is accepted, 0 = 200 */
+	int others;          /* NAMES_USER: status for any other user's, 0 = 403, or what an
+	                      * administrator may */
 	int token;           /* status of accepted requests that come with a token, 0 = the same */
 	unsigned stores_not; /* methods that store nothing, or nothing that is dumped */
 	int quiet;           /* 1 + permission without which writes are accepted and not stored */

@@ -94,6 +94,8 @@ expected_of_name(const struct cell *c)
 	case NAMES_USER:
 		if (is_own(c) || res_is_anonymous(c->res, method_of(c)))
 			return accepted(c);
+		if (c->facts->others != 0)
+			return c->facts->others;
 		if (!who_has_permission(c->who, permission_name_SUPERADMIN))
 			return 403;
 		return c->target == TARGET_UNKNOWN ? 404 : accepted(c);
@@ -199,6 +201,7 @@ ask_cell(const struct cell *c)
 	snprintf(what, sizeof(what), "%s %s by %s", q.method, path, who_name(c->who));
 	q.accept = res_is_endless(c->res) ? "text/event-stream"
 	    : c->res->formats == FMT_TEXT ? "text/plain"
+	    : c->res->formats == FMT_XML  ? "text/xml"
 	                                  : "application/json";
 	buf_init(&body, 1 << 20);
 	if ((m & (M_PUT | M_POST)) != 0 && res_allows(c->res, m)) {

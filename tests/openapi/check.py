@@ -72,6 +72,9 @@ class Document:
 
     def check_golden(self, name, what, content):
         for file in glob.glob(f"tests/golden/{name.lower()}/get*"):
+            # Tests read answers in JSON that no client gets.
+            if file.endswith(".json") and not any("json" in media for media in content):
+                continue
             base, ending = os.path.basename(file).split(".", 1)
             kinds = {"json": ["application/json"], "xml": ["text/xml", "application/xml"]}[ending]
             for kind in ["text/event-stream"] if "text/event-stream" in content else kinds:

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How long the records of calls are kept: months that are over are removed as a whole. A clock that
+ * has jumped must not take them all with it, so months go only when there are calls of lately, or
+ * when nothing has changed for a day.
+ */
+#ifndef BACKEND_RETENTION_H
+#define BACKEND_RETENTION_H
+
+#include "backend/store.h"
+
+enum { RETENTION_QUIET_MONTHS = 2, RETENTION_DOUBT_S = 24 * 60 * 60 };
+
+struct retention {
+	int64_t months;        /* that are kept beside the current one; 0 = all */
+	int64_t doubt_since_s; /* CLOCK_MONOTONIC; 0 = none */
+};
+
+/* The first month that is kept (when.h), 0 = all of them are. `newest` is that of the newest call,
+ * 0 = there is none. */
+uint32_t retention_first(
+    struct retention *r, uint32_t newest, int64_t wall_ms, int64_t monotonic_s);
+/* Removes what is older: 0, or -1 with *e. Not in a thread that has a write transaction. */
+int retention_run(
+    struct retention *r, struct store *s, int64_t wall_ms, int64_t monotonic_s, struct err *e);
+
+#endif
