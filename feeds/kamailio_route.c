@@ -43,7 +43,7 @@ write_ring(const struct feed_ring *g, int stage, const struct zone *z, struct bu
 	buf_printf(out, "|%d:%lld:", stage, (long long)g->seconds);
 	if (is_scheduled(g)) {
 		arena_init(&a, MEMORY);
-		rc = when_text(&g->periods, z, &a, out);
+		rc = validity_text(&g->periods, z, &a, out);
 		arena_free(&a);
 	} else {
 		buf_addc(out, '*');

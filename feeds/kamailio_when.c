@@ -73,7 +73,8 @@ add_shifted(struct spans *s, int32_t from, int32_t to, int32_t shift)
 }
 
 int
-when_spans(const struct period_list *periods, int64_t offset, struct arena *a, struct spans *ret)
+validity_spans(
+    const struct period_list *periods, int64_t offset, struct arena *a, struct spans *ret)
 {
 	*ret = (struct spans){.n = 0};
 	if ((ret->v = arena_array(a, periods->n * 14 + 1, sizeof(*ret->v))) == NULL)
@@ -99,7 +100,7 @@ write_spans(const struct period_list *periods, int64_t offset, struct arena *a, 
 {
 	struct spans s;
 
-	if (when_spans(periods, offset, a, &s) != 0)
+	if (validity_spans(periods, offset, a, &s) != 0)
 		return -1;
 	for (size_t i = 0; i < s.n; i++)
 		buf_printf(out, "%s%d-%d", i > 0 ? "," : "", (int)s.v[i].from, (int)s.v[i].to);
@@ -109,7 +110,8 @@ write_spans(const struct period_list *periods, int64_t offset, struct arena *a, 
 }
 
 int
-when_text(const struct period_list *periods, const struct zone *z, struct arena *a, struct buf *out)
+validity_text(
+    const struct period_list *periods, const struct zone *z, struct arena *a, struct buf *out)
 {
 	if (write_spans(periods, z->offset, a, out) != 0)
 		return -1;

@@ -24,12 +24,12 @@ struct spans {
 
 /* The periods, in a zone that is so many seconds ahead of UTC, in UTC. Memory from the arena: 0, or
  * -1 when it ends. A period that ends at 23:59 ends with the day, since none can name 24:00. */
-int when_spans(
+int validity_spans(
     const struct period_list *periods, int64_t offset, struct arena *a, struct spans *ret);
 
 /* Writes what the proxy reads: "FROM-TO,FROM-TO", and with a change of the clocks ahead
  * "…@TIME@…": from that second on the minutes behind it. Never is "-". 0 or -1. */
-int when_text(
+int validity_text(
     const struct period_list *periods, const struct zone *z, struct arena *a, struct buf *out);
 
 #endif

@@ -146,7 +146,7 @@ START_TEST(periods_in_utc)
 	struct zone z;
 
 	ck_assert(zone_at(str_c(whens[_i].zone), whens[_i].when, &z));
-	ck_assert_int_eq(when_text(&l, &z, &a, &out), 0);
+	ck_assert_int_eq(validity_text(&l, &z, &a, &out), 0);
 	ck_assert_msg(str_eqc(buf_str(&out), whens[_i].want), "%.*s", (int)out.n, out.p);
 }
 END_TEST
@@ -172,8 +172,8 @@ START_TEST(agrees_with_local_time)
 
 		if (t >= until) {
 			ck_assert(zone_at(str_c(name), t, &z));
-			ck_assert_int_eq(when_spans(&l, z.offset, &a, &now), 0);
-			ck_assert_int_eq(when_spans(&l, z.after, &a, &after), 0);
+			ck_assert_int_eq(validity_spans(&l, z.offset, &a, &now), 0);
+			ck_assert_int_eq(validity_spans(&l, z.after, &a, &after), 0);
 			/* Late, as when nobody has written it anew: the minutes behind the change count. */
 			until = z.changes != 0 ? z.changes + 30 * 86400 : t + 86400 * 200;
 			setenv("TZ", name, 1);
