@@ -14,6 +14,7 @@ struct feeder {
 	struct ipc_client *client;
 	char source[64], epoch[64];
 	int64_t seq;           /* of the last message sent */
+	int64_t acked;         /* the last number that the backend said is stored */
 	struct int_list verbs; /* told in the hello; to be set after feeder_open() */
 	struct arena mem;
 };

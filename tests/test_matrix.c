@@ -93,6 +93,9 @@ expected(const struct res *res, enum method m, enum who who, bool numeric)
 		return who == WHO_WRONG && res->body == BODY_FILE && reads_document(res, m) ? 400 : 401;
 	if (reads_document(res, m))
 		return 400;
+	/* Somebody else's calls, in the legacy server's way. */
+	if (res->number == RES_CDR_HISTORY)
+		return 401;
 	/* Nobody's mailbox, for who may not know. */
 	if (res->number == RES_ACTIVEGREETING)
 		return 403;
@@ -185,6 +188,7 @@ one(const struct res *res, size_t i, enum who who, const char *path, bool numeri
 	        .user = users[who],
 	        .accept = res_is_endless(res)  ? "text/event-stream"
 	            : res->formats == FMT_TEXT ? "text/plain"
+	            : res->formats == FMT_XML  ? "text/xml;q=0.5, application/json"
 	                                       : "application/json",
 	        .type = body != NULL ? "application/json" : NULL,
 	        .body = body});
