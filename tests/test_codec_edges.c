@@ -378,6 +378,25 @@ START_TEST(lists_in_each_format)
 }
 END_TEST
 
+/* Texts come from whoever calls: no formula for a spreadsheet, no quote that ends the field. */
+START_TEST(calls_as_csv)
+{
+	const struct res *r = row("/my/cdrs");
+	struct ended_call c = {0};
+
+	text_list_begin(r, FMT_CSV, false, &out);
+	expect("id,direction,from,from-aor,to,to-aor,recipient,internal,type,start,answer,duration,"
+	       "outcome,status,route\r\n");
+	REC_SET(&c, ended_call, id, str_c("=1+1"));
+	REC_SET(&c, ended_call, from, str_c("+4930"));
+	REC_SET(&c, ended_call, to, str_c("a\"b"));
+	REC_SET(&c, ended_call, internal, true);
+	REC_SET(&c, ended_call, duration, 1500);
+	text_list_item(r, FMT_CSV, 0, &c, &out);
+	expect("\"'=1+1\",,\"+4930\",,\"a\"\"b\",,,true,,,,1500,,,\r\n");
+}
+END_TEST
+
 START_TEST(attributes_of_elements)
 {
 	struct rec bare = rec_phonebook_name;
@@ -462,6 +481,7 @@ main(void)
 	tcase_add_test(t, other_encodings_are_not_looked_for);
 	tcase_add_test(t, a_root_that_is_no_object);
 	tcase_add_test(t, lists_in_each_format);
+	tcase_add_test(t, calls_as_csv);
 	tcase_add_test(t, attributes_of_elements);
 	tcase_add_test(t, cards_that_no_entry_gives);
 	tcase_add_test(t, names_of_media_types);
