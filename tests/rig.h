@@ -22,6 +22,7 @@ struct rig {
 	int port[RIG_GATEWAYS];
 	pid_t backend, gateway[RIG_GATEWAYS];
 	bool rsa;          /* RSA-2048 certificate instead of P-256; set before rig_start() */
+	bool leaks;        /* gateways and tandemctl look for leaks as well, which takes them long */
 	const char *extra; /* further lines of the configuration, section headers included; or NULL */
 };
 
@@ -47,9 +48,8 @@ int rig_ctl(struct rig *r, const char *input, char *out, size_t outlen, const ch
     __attribute__((format(printf, 5, 6)));
 /* Loads JSON lines; fails the test when that fails. */
 void rig_load(struct rig *r, const char *lines);
-/* The users and groups of the API reference's vectors (4410, 4420, 501, 502, 503, admin). */
-void rig_load_fixture(struct rig *r);
-/* As rig_start(), with the fixture loaded before the gateway and its realm in force. */
+/* As rig_start(), on a store with the users and groups of the API reference's vectors (4410, 4420,
+ * 501, 502, 503, admin) and their realm in force. */
 void rig_start_fixture(struct rig *r);
 
 /* One request to a gateway of the rig. The answer belongs to the caller until answer_free(). */

@@ -309,7 +309,7 @@ after(void)
 static void
 setup(void)
 {
-	r = (struct rig){0};
+	r = (struct rig){.leaks = true};
 	rig_start_fixture(&r);
 }
 

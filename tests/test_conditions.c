@@ -26,7 +26,7 @@ static struct rig r;
 static void
 setup(void)
 {
-	r = (struct rig){0};
+	r = (struct rig){.leaks = true};
 	rig_start_fixture(&r);
 }
 

@@ -27,6 +27,7 @@ static void
 setup(void)
 {
 	memset(&rig, 0, sizeof(rig));
+	rig.leaks = true;
 	rig_make(&rig);
 }
 

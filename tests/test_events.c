@@ -756,7 +756,7 @@ main(void)
 {
 	Suite *suite = suite_create("events");
 	TCase *t = tcase_create("events"), *l = tcase_create("limits"),
-	      *c = tcase_create("conferences");
+	      *c = tcase_create("conferences"), *patience = tcase_create("patience");
 	SRunner *r;
 	int failed;
 
@@ -771,9 +771,13 @@ main(void)
 	tcase_add_test(t, a_stream_ends_with_the_right_to_it);
 	tcase_add_test(t, who_leaves_leaves_nothing);
 	tcase_add_test(t, a_reader_who_takes_nothing_is_cut);
-	tcase_add_test(t, a_quiet_stream_lives_and_a_dead_gateway_does_not);
 	tcase_add_test(t, a_hostile_gateway_reaches_no_other_s_stream);
 	suite_add_tcase(suite, t);
+	tcase_set_tags(patience, "slow");
+	tcase_set_timeout(patience, 180);
+	tcase_add_checked_fixture(patience, setup, teardown);
+	tcase_add_test(patience, a_quiet_stream_lives_and_a_dead_gateway_does_not);
+	suite_add_tcase(suite, patience);
 	tcase_set_timeout(l, 120);
 	tcase_add_checked_fixture(l, setup_limits, teardown);
 	tcase_add_test(l, limits);

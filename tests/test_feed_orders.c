@@ -71,8 +71,12 @@ START_TEST(a_command_is_carried_out_once)
 	ck_assert_str_eq(child_expect(&feed, "command"), "command 11 2");
 	/* Again while it is under way, and again once it has ended. */
 	command(11, 5000, feed_verb_MUTE);
+	command(10, 5000, feed_verb_MUTE);
+	ck_assert_str_eq(child_expect(&feed, "command"), "command 10 2");
 	child_say(&feed, "result 11 1");
 	r = result_of(11);
+	child_say(&feed, "result 10 1");
+	result_of(10);
 	ck_assert(r.ok);
 	ck_assert(str_eqc(r.text, "as told"));
 	command(11, 5000, feed_verb_MUTE);
@@ -93,7 +97,7 @@ START_TEST(a_command_is_carried_out_once)
 	child_expect(&feed, "resync");
 	ck_assert(!child_line(&feed, line, sizeof(line), 200));
 	/* Of a thousand others the first is remembered still; then it is another one. */
-	for (int64_t id = 100; id < 1096; id++) {
+	for (int64_t id = 100; id < 1095; id++) {
 		command(id, 0, feed_verb_MUTE);
 		result_of(id);
 	}

@@ -243,7 +243,7 @@ END_TEST
 static void
 setup(void)
 {
-	r = (struct rig){.extra = "login_tries = 1000000\n"};
+	r = (struct rig){.leaks = true, .extra = "login_tries = 1000000\n"};
 	rig_start_fixture(&r);
 }
 
