@@ -34,7 +34,7 @@ use_formatted_name(struct scan *s)
 
 	if (c->first_name.n > 0 || c->last_name.n > 0)
 		return;
-	while (at > 0 && s->fn.p[at - 1] != ' ' && s->fn.p[at - 1] != '\n')
+	while (at > 0 && str_trim((struct str){s->fn.p + at - 1, 1}).n > 0)
 		at--;
 	c->last_name = (struct str){s->fn.p + at, s->fn.n - at};
 	c->first_name = str_trim((struct str){s->fn.p, at});

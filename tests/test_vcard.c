@@ -78,6 +78,7 @@ static const struct {
     {"TITLE:a:b;c\n", "jobTitle", "a:b;c"},
     {"UID:urn:uuid:7\n", "uid", "urn:uuid:7"},
     {"FN:Ada\\nByron\n", "last-name", "Byron"},
+    {"FN:Ada, \tByron\n", "last-name", "Byron"},
     {"TITLE:first\nTITLE:second\n", "jobTitle", "first"},
     {"ORG:;Sales\nORG:Other;West\n", "jobDept", "Sales"},
     {"ORG:;Sales\nORG:Other;West\n", "companyName", ""},
