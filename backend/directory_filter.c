@@ -3,17 +3,16 @@
  * Filtered pages: every row's folded text is looked at, that of a whole run at once where the
  * texts are adjacent. Each text ends with a NUL, which a filter never has, so nothing is found
  * across two of them.
+ *
+ * What finds little is brought into order afterwards (directory_few.c); with much to be found the
+ * books are read side by side.
  */
-#include <limits.h>
-#include <string.h>
 
-#include "backend/directory_parts.h"
+#include "backend/directory_few.h"
 
 struct filter {
 	struct merge *g;
-	struct str text;
-	/* How far the window may move on by its last byte (R. N. Horspool, 1980). */
-	size_t shift[UCHAR_MAX + 1];
+	struct needle needle;
 	uint64_t start, end, n; /* n = rows found so far */
 	directory_row_fn *row;
 	void *arg;
@@ -28,33 +27,6 @@ found(struct filter *f, const struct stream *s, const struct ranked_item *item)
 	f->n++;
 }
 
-static void
-prepare(struct filter *f)
-{
-	for (size_t i = 0; i <= UCHAR_MAX; i++)
-		f->shift[i] = f->text.n;
-	for (size_t i = 0; i + 1 < f->text.n; i++)
-		f->shift[(unsigned char)f->text.p[i]] = f->text.n - 1 - i;
-}
-
-/* Where the text begins, NULL = nowhere. memmem() would prepare itself anew for each leaf, whose
- * texts are hardly longer than its tables. */
-static const char *
-search(const struct filter *f, const char *at, const char *end)
-{
-	size_t n = f->text.n, last = n - 1;
-	char want = f->text.p[last];
-
-	while ((size_t)(end - at) >= n) {
-		char c = at[last];
-
-		if (c == want && memcmp(at, f->text.p, last) == 0)
-			return at;
-		at += f->shift[(unsigned char)c];
-	}
-	return NULL;
-}
-
 /* Items whose texts are adjacent. */
 static void
 look(struct filter *f, const struct stream *s, const struct ranked_item *items, size_t n)
@@ -62,7 +34,7 @@ look(struct filter *f, const struct stream *s, const struct ranked_item *items, 
 	const char *at = items[0].text.p, *end = items[n - 1].text.p + items[n - 1].text.n;
 	size_t i = 0;
 
-	while (i < n && (at = search(f, at, end)) != NULL) {
+	while (i < n && (at = needle_search(&f->needle, at, end)) != NULL) {
 		while (at >= items[i].text.p + items[i].text.n)
 			i++;
 		found(f, s, &items[i]);
@@ -98,16 +70,19 @@ directory_filter(struct directory_view *v, struct str folded, uint64_t start, ui
     uint64_t *filtered, directory_row_fn *row, void *arg)
 {
 	struct merge g;
-	struct filter f = {.g = &g, .text = folded, .start = start, .end = end, .row = row, .arg = arg};
+	struct filter f = {.g = &g, .start = start, .end = end, .row = row, .arg = arg};
 	int rc;
 
 	*filtered = 0;
 	if (folded.n == 0)
 		return directory_sized_page(v, start, end, filtered, row, arg);
-	prepare(&f);
+	needle_init(&f.needle, folded);
 	rc = merge_open(&g, v, UINT64_MAX);
-	if (rc == 0 && g.n > 0)
-		rc = filter(&f);
+	if (rc == 0 && g.n > 0) {
+		rc = few_filter(&g, &f.needle, start, end, &f.n, row, arg);
+		if (rc > 0)
+			rc = filter(&f);
+	}
 	merge_end(&g);
 	*filtered = f.n;
 	return rc;

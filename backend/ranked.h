@@ -87,4 +87,11 @@ int ranked_seek_key(struct ranked_cursor *c, struct str key, bool behind);
 /* To the start of the next leaf: 1, 0 = there is none, -1. */
 int ranked_next_leaf(struct ranked_cursor *c);
 
+/* Every leaf whose texts, one behind the other, are wanted: its items, valid during the call; an
+ * item function that does not return 0 ends it. Sorted within a leaf only. 0 = all was seen,
+ * 1 = it was ended, or is damaged, which a cursor will tell; -1. */
+typedef bool ranked_texts_fn(void *arg, struct str texts);
+typedef int ranked_item_fn(void *arg, const struct ranked_item *item);
+int ranked_scan(struct ranked *r, ranked_texts_fn *wanted, ranked_item_fn *item, void *arg);
+
 #endif

@@ -157,6 +157,27 @@ ranked_node_decode(struct arena *a, struct str raw, struct err *e)
 	return ranked_node_count(n) <= RANKED_ITEMS_MAX ? n : broken(e);
 }
 
+bool
+ranked_node_texts(struct str raw, size_t *count, struct str *texts)
+{
+	const char *head = raw.p + HEAD, *end;
+	size_t size = 0, n = 0;
+
+	if (raw.n < HEAD || raw.p[0] != VERSION || raw.p[1] != 0)
+		return false;
+	*count = get16(raw.p + 2);
+	if (*count == 0 || raw.n - HEAD < *count * ITEM_HEAD)
+		return false;
+	for (end = head + *count * ITEM_HEAD; head < end; head += ITEM_HEAD) {
+		size += get16(head) + get16(head + 2);
+		n += get16(head + 4);
+	}
+	if (size + n != raw.n - HEAD - *count * ITEM_HEAD)
+		return false;
+	*texts = (struct str){raw.p + raw.n - n, n};
+	return true;
+}
+
 static size_t
 item_size(const struct ranked_item *i)
 {

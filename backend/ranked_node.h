@@ -36,6 +36,9 @@ struct ranked_node {
 struct ranked_node *ranked_node_new(struct arena *a, unsigned level, size_t size, struct err *e);
 /* The node points into `raw`. NULL with *e. */
 struct ranked_node *ranked_node_decode(struct arena *a, struct str raw, struct err *e);
+/* Of a leaf, without decoding it: the number of its items and all their texts. False: it is none,
+ * or damaged. */
+bool ranked_node_texts(struct str raw, size_t *count, struct str *texts);
 /* `head` bytes are left free in front. {NULL, 0} with *e. */
 struct str ranked_node_encode(
     struct arena *a, const struct ranked_node *n, size_t head, struct err *e);
