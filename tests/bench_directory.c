@@ -5,12 +5,14 @@
  * pages and searches, with a cache of 64 MiB or as said. The directory must be
  * on the disk to be measured.
  *
- * bench_directory page ROWS [PRIVATE]: one page of 100 rows, deep in a book of ROWS entries (with
- * a private book beside it), read for the second time, for counting its instructions:
+ * bench_directory fill ROWS HOME: only the book, in a directory that stays.
+ * bench_directory page ROWS HOME: one page of 100 rows, deep in that book, read for the second
+ * time, for counting its instructions:
  *
  *   for n in 1000 100000; do
+ *     build/tests/bench_directory fill $n /tmp/book-$n
  *     valgrind --tool=callgrind --callgrind-out-file=/dev/null \
- *       --toggle-collect=measured_page build/tests/bench_directory page $n; done
+ *       --toggle-collect=measured_page build/tests/bench_directory page $n /tmp/book-$n; done
  */
 #include <ftw.h>
 #include <stdio.h>
@@ -280,39 +282,49 @@ measure(unsigned rows)
 	printf("clearing the book: %.0f ms\n", (now() - t0) * 1e3);
 }
 
+static void
+count_page(unsigned rows)
+{
+	static const uint32_t books[] = {PUBLIC};
+	struct model m = begin(STORE_READ);
+
+	/* Reading and checking pages that are not in the cache is another matter. */
+	read_page(&m, books, 1, rows - rows / 4);
+	measured_page(&m, books, 1, rows - rows / 4);
+	end(&m);
+}
+
 int
 main(int argc, char **argv)
 {
-	bool page = argc > 2 && strcmp(argv[1], "page") == 0;
-	unsigned rows = argc > 1 ? (unsigned)strtoul(argv[page ? 2 : 1], NULL, 10) : 100000;
+	bool to_fill = argc > 3 && strcmp(argv[1], "fill") == 0;
+	bool page = argc > 3 && strcmp(argv[1], "page") == 0;
+	unsigned rows =
+	    (unsigned)strtoul(argc > 1 ? argv[page || to_fill ? 2 : 1] : "100000", NULL, 10);
 	char home[256];
 	struct store_conf conf = {.engine = "bdb", .dir = home, .cache_bytes = 64 << 20};
 
-	if (argc > 3)
-		conf.cache_bytes = strtoul(argv[3], NULL, 10) << 20;
-
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	snprintf(dir, sizeof(dir), "%.150s/tandem-bench.XXXXXX", argc > 2 && !page ? argv[2] : "/tmp");
-	if (mkdtemp(dir) == NULL)
-		die(dir);
-	snprintf(home, sizeof(home), "%s/db", dir);
+	if (page || to_fill) {
+		snprintf(home, sizeof(home), "%.200s", argv[3]);
+	} else {
+		if (argc > 3)
+			conf.cache_bytes = strtoul(argv[3], NULL, 10) << 20;
+		snprintf(dir, sizeof(dir), "%.150s/tandem-bench.XXXXXX", argc > 2 ? argv[2] : "/tmp");
+		if (mkdtemp(dir) == NULL)
+			die(dir);
+		snprintf(home, sizeof(home), "%s/db", dir);
+	}
 	if (store_open(&store, &conf, &err) != 0)
 		die("open");
-	if (page) {
-		static const uint32_t books[] = {PUBLIC, PRIVATE};
-		struct model m;
-
+	if (to_fill)
 		fill(PUBLIC, DIRECTORY_ENTRY, rows, false);
-		fill(PRIVATE, DIRECTORY_ENTRY, argc > 3 ? (unsigned)atoi(argv[3]) : 0, false);
-		m = begin(STORE_READ);
-		/* Reading and checking pages that are not in the cache is another matter. */
-		read_page(&m, books, 2, rows - rows / 4);
-		measured_page(&m, books, 2, rows - rows / 4);
-		end(&m);
-	} else {
+	else if (page)
+		count_page(rows);
+	else
 		measure(rows);
-	}
 	store_close(store);
-	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	if (dir[0] != '\0')
+		nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	return 0;
 }
