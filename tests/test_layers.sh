@@ -29,7 +29,8 @@ allowed() {
 	*:microhttpd.h) return 1 ;;
 	backend/zone.c:glib.h) return 0 ;;
 	*:glib.h) return 1 ;;
-	backend/store_bdb.c:db.h) return 0 ;;
+	# The benchmark of call records has a loop of its own beside the store's.
+	backend/store_bdb.c:db.h | tests/bench_cdr.c:db.h) return 0 ;;
 	*:db.h) return 1 ;;
 	# Tests may look at everything; the rest of the tree never at them.
 	tests/*) return 0 ;;
