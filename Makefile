@@ -46,7 +46,8 @@ endif
 ifeq ($(DEBUG),1)
 OPT := -O0 -g3
 endif
-GLIB_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags glib-2.0 2>/dev/null))
+# Asked when it is used: the package may only just have been installed.
+GLIB_CFLAGS = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags glib-2.0 2>/dev/null))
 XML_CFLAGS := -isystem /usr/include/libxml2
 CPPFLAGS := -D_GNU_SOURCE -I. -MMD -MP
 CFLAGS := -std=c11 $(OPT) -fPIE -fstack-protector-strong -fstack-clash-protection $(WARN) $(SAN_FLAGS)
