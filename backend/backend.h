@@ -36,6 +36,7 @@ struct backend {
 	struct feeds *feeds;
 	struct commands *commands;
 	struct routes *routes;
+	struct moments *moments;
 	struct event_streams *events;
 	struct auth *auth;
 	struct image *image;

@@ -52,9 +52,10 @@ struct call {
 	struct str open;    /* show: a sealed text to be opened by the auth child; then it runs again */
 	bool was_opened;    /* and this is what came of it, empty when it did not open: */
 	struct str opened;
-	struct str location; /* custom: where the client is sent instead of getting a document */
-	bool masked;         /* what is secret stays out of the answer (settings.compat) */
-	struct cap *sign;    /* custom: a capability to be signed and answered */
+	struct str location;     /* custom: where the client is sent instead of getting a document */
+	struct moments *moments; /* of running conferences' members */
+	bool masked;             /* what is secret stays out of the answer (settings.compat) */
+	struct cap *sign;        /* custom: a capability to be signed and answered */
 	bool wants_signature;
 	/* custom: what a switch is to be told. Once that has come to an end it runs again with
 	 * `commanded`. */

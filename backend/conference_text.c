@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "backend/conference_text.h"
 
+#include "backend/moments.h"
+
 /* Of characters that XML cannot have only a blank is left. */
 static void
 escape(struct buf *out, struct str s)
@@ -37,6 +39,8 @@ conference_answer(struct call *c, struct str text, bool forwarded)
 }
 
 struct listing {
+	struct call *c;
+	const struct live_running *run;
 	struct buf *out;
 	struct str delimiter;
 	size_t n;
@@ -73,14 +77,27 @@ number(struct listing *l, int64_t v, bool is_last)
 		escape(l->out, l->delimiter);
 }
 
+/* Whoever is muted does not talk, whatever was heard before. */
+static struct moment
+moment_of(const struct listing *l, const struct live_member *m)
+{
+	struct moment now;
+
+	moments_get(l->c->moments, l->run->source, l->run->key, m->id, &now);
+	now.talking = now.talking && !m->muted;
+	return now;
+}
+
 static void
 as_line(struct listing *l, const struct live_member *m)
 {
+	struct moment now = moment_of(l, m);
 	struct buf flags;
 
 	buf_init(&flags, 64);
-	buf_printf(&flags, "%s%s%s%s", m->deaf ? "" : "hear", m->deaf || m->muted ? "" : "|",
-	    m->muted ? "" : "speak", m->hold ? "|hold" : "");
+	buf_printf(&flags, "%s%s%s%s%s%s", m->deaf ? "" : "hear", m->deaf || m->muted ? "" : "|",
+	    m->muted ? "" : "speak", now.talking ? "|talking" : "", now.floor ? "|floor" : "",
+	    m->hold ? "|hold" : "");
 	number(l, m->id, false);
 	field(l, (struct str){"", 0}, false);
 	field(l, text_of(REC_HAS(m, live_member, uuid), m->uuid), false);
@@ -111,10 +128,14 @@ flag(struct listing *l, const char *name, bool on)
 static void
 as_element(struct listing *l, const struct live_member *m)
 {
+	struct moment now = moment_of(l, m);
+
 	buf_printf(l->out, "<member type=\"caller\"><id>%lld</id><flags>", (long long)m->id);
 	flag(l, "can_hear", !m->deaf);
 	flag(l, "can_speak", !m->muted);
 	flag(l, "hold", m->hold);
+	flag(l, "talking", now.talking);
+	flag(l, "has_floor", now.floor);
 	flag(l, "is_moderator", m->moderator);
 	buf_adds(l->out, "</flags>");
 	element(l, "uuid", text_of(REC_HAS(m, live_member, uuid), m->uuid));
@@ -144,7 +165,8 @@ add(void *arg, const struct live_member *m)
 int
 conference_list(struct call *c, const struct live_running *run, struct str delimiter, bool xml)
 {
-	struct listing l = {.out = c->body, .delimiter = delimiter, .last = -1, .xml = xml};
+	struct listing l = {
+	    .c = c, .run = run, .out = c->body, .delimiter = delimiter, .last = -1, .xml = xml};
 	int rc;
 
 	buf_adds(c->body, "<command-response>");

@@ -9,6 +9,7 @@
 
 #include "backend/feed_apply.h"
 #include "backend/job.h"
+#include "backend/moments.h"
 #include "backend/routes.h"
 #include "common/log.h"
 
@@ -59,6 +60,7 @@ struct source {
 struct feeds {
 	struct writer *writer;
 	struct routes *routes;
+	struct moments *moments;
 	struct settings_now *settings;
 	struct source v[FEED_SOURCES_MAX];
 	size_t n;
@@ -71,7 +73,7 @@ struct feeds {
 
 int
 feeds_new(struct feeds **ret, struct writer *w, struct settings_now *settings,
-    struct routes *routes, struct err *e)
+    struct routes *routes, struct moments *moments, struct err *e)
 {
 	struct feeds *f = calloc(1, sizeof(*f));
 
@@ -82,6 +84,7 @@ feeds_new(struct feeds **ret, struct writer *w, struct settings_now *settings,
 	f->writer = w;
 	f->settings = settings;
 	f->routes = routes;
+	f->moments = moments;
 	f->back_end = &f->back;
 	pthread_mutex_init(&f->lock, NULL);
 	*ret = f;
@@ -387,6 +390,21 @@ on_routes_ack(struct feeds *f, struct source *s, struct str frame)
 }
 
 static void
+on_volatile(struct feeds *f, struct source *s, struct str frame)
+{
+	struct feed_volatile v;
+	struct arena a;
+	struct err e = {0};
+
+	arena_init(&a, 4096);
+	if (env_read(frame, ENV_FEED_VOLATILE, &v, &a, &e) != 0)
+		f->strange++;
+	else
+		moments_set(f->moments, s->name, &v);
+	arena_free(&a);
+}
+
+static void
 on_hello(struct feeds *f, struct ipc_server *via, const struct ipc_peer *from, struct str frame)
 {
 	struct source unknown = {.via = via, .peer = *from}, *s;
@@ -404,6 +422,7 @@ on_hello(struct feeds *f, struct ipc_server *via, const struct ipc_peer *from, s
 		s->via = via;
 		s->peer = *from;
 		s->heard_us = now_us();
+		moments_clear(f->moments);
 		/* Messages of before this hello come again if they were not stored. */
 		s->greeted = false;
 		s->hello = true;
@@ -477,6 +496,8 @@ feeds_receive(
 		on_routes_ack(f, s, frame);
 	else if (type == ENV_FEED_RESULT)
 		on_result(f, s, frame);
+	else if (type == ENV_FEED_VOLATILE)
+		on_volatile(f, s, frame);
 	else if (type != ENV_FEED_MESSAGE)
 		f->strange++;
 	else if (s->greeted)

@@ -12,6 +12,7 @@
 #include "ipc/server.h"
 
 struct feeds;
+struct moments;
 struct routes;
 struct settings_now;
 
@@ -34,7 +35,7 @@ struct feeds_watch {
 };
 
 int feeds_new(struct feeds **ret, struct writer *w, struct settings_now *settings,
-    struct routes *routes, struct err *e);
+    struct routes *routes, struct moments *moments, struct err *e);
 /* The writer must have ended. NULL is allowed. */
 void feeds_free(struct feeds *f);
 

@@ -127,6 +127,7 @@ call_of(struct job *j, struct store_txn *t)
 	    .was_opened = j->was_opened,
 	    .opened = j->opened,
 	    .masked = j->masked,
+	    .moments = j->be->moments,
 	    .sign = &j->sign,
 	    .commanded = j->was_commanded ? &j->commanded : NULL,
 	};

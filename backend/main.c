@@ -20,6 +20,7 @@
 #include "backend/dirs.h"
 #include "backend/event_streams.h"
 #include "backend/loop.h"
+#include "backend/moments.h"
 #include "backend/routes.h"
 #include "backend/sweep.h"
 #include "backend/upkeep.h"
@@ -305,9 +306,10 @@ start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
 	be->rates = rates_new((const int64_t[]){[RATE_READ] = conf->backend_read_rate,
 	    [RATE_WRITE] = conf->backend_write_rate,
 	    [RATE_LOGIN] = conf->backend_session_rate});
+	be->moments = moments_new();
 	be->counts = calloc(all_resources_count, sizeof(*be->counts));
 	if (be->known.tokens == NULL || be->known.passwords == NULL || be->tries == NULL ||
-	    be->rates == NULL || be->counts == NULL)
+	    be->rates == NULL || be->moments == NULL || be->counts == NULL)
 		log_fatal("no memory");
 	if (writer_start(&be->writer, be->store, (unsigned)conf->backend_queue, BATCH_MAX, e) != 0 ||
 	    pool_start(&be->pool, (unsigned)conf->backend_readers, (unsigned)conf->backend_queue, e) !=
@@ -315,7 +317,7 @@ start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
 	    sweep_start(&be->sweep, be->store, be->writer, e) != 0 ||
 	    upkeep_start(upkeep, be->store, be->writer, conf->backend_cdr_months, e) != 0 ||
 	    routes_start(&be->routes, be->store, e) != 0 ||
-	    feeds_new(&be->feeds, be->writer, be->settings, be->routes, e) != 0 ||
+	    feeds_new(&be->feeds, be->writer, be->settings, be->routes, be->moments, e) != 0 ||
 	    event_streams_new(&be->events, be->pool, (size_t)conf->backend_event_streams, e) != 0)
 		log_fatal("%s", err_text(e));
 	writer_on_commit(be->writer, routes_committed, be->routes);
@@ -340,6 +342,7 @@ stop_threads(struct backend *be, struct upkeep *upkeep)
 	memo_free(be->known.passwords);
 	tries_free(be->tries);
 	rates_free(be->rates);
+	moments_free(be->moments);
 	settings_now_free(be->settings);
 	free(be->counts);
 	free((char *)(uintptr_t)be->decoy_hash.p);

@@ -269,6 +269,47 @@ START_TEST(head_and_caches)
 }
 END_TEST
 
+static void
+moment(int64_t member, bool talking, bool floor)
+{
+	struct feed_volatile v = {0};
+
+	REC_SET(&v, feed_volatile, key, STR_LIT("c1"));
+	REC_SET(&v, feed_volatile, member, member);
+	REC_SET(&v, feed_volatile, talking, talking);
+	REC_SET(&v, feed_volatile, floor, floor);
+	feeder_frame(&feed, ENV_FEED_VOLATILE, &v);
+}
+
+START_TEST(who_talks)
+{
+	struct live_member m = feeder_participant(2, "4410");
+
+	conference(&feed, 2);
+	REC_SET(&m, live_member, name, STR_LIT("Bo"));
+	moment(1, true, true);
+	moment(2, true, false);
+	moment(3, true, true);
+	feeder_member(&feed, feed_kind_MEMBER, "c1", 2, &m);
+	feeder_settle(&feed);
+	says(ROOM "list", 200,
+	    SAYS("1;;;Ana  &lt;b&gt; &amp;;4410;hear|speak|talking|floor;0;0;0\n"
+	         "2;;;Bo;4410;hear|speak|talking;0;0;0\n") "\n");
+	/* Who is muted does not talk; what is not told anew stays. */
+	REC_SET(&m, live_member, muted, true);
+	moment(1, false, false);
+	feeder_member(&feed, feed_kind_MEMBER, "c1", 2, &m);
+	feeder_settle(&feed);
+	says(ROOM "list", 200,
+	    SAYS("1;;;Ana  &lt;b&gt; &amp;;4410;hear|speak;0;0;0\n2;;;Bo;4410;hear;0;0;0\n") "\n");
+	/* A feed that begins anew has forgotten who talked. */
+	moment(1, true, true);
+	feeder_hello(&feed);
+	says(ROOM "list", 200,
+	    SAYS("1;;;Ana  &lt;b&gt; &amp;;4410;hear|speak;0;0;0\n2;;;Bo;4410;hear;0;0;0\n") "\n");
+}
+END_TEST
+
 START_TEST(who_is_there)
 {
 	conference(&feed, 2);
@@ -287,7 +328,8 @@ START_TEST(who_is_there)
 	    SAYS("<?xml version=\"1.0\"?>\n<conferences><conference name=\"sales-room\" "
 	         "locked=\"false\" recording=\"false\"><members><member type=\"caller\"><id>1</id>"
 	         "<flags><can_hear>true</can_hear><can_speak>true</can_speak><hold>false</hold>"
-	         "<is_moderator>false</is_moderator></flags><uuid></uuid>"
+	         "<talking>false</talking><has_floor>false</has_floor><is_moderator>false</"
+	         "is_moderator></flags><uuid></uuid>"
 	         "<caller_id_name>Ana; &lt;b&gt;\n&amp;</caller_id_name>"
 	         "<caller_id_number>4410</caller_id_number><energy>0</energy><volume_in>0</volume_in>"
 	         "<volume_out>0</volume_out></member></members></conference></conferences>") "\n");
@@ -447,8 +489,7 @@ START_TEST(click_to_call)
 	static const char *const right[][2] = {{"/my/call/4420", "sip:4420@ex.example"},
 	    {"/my/call/9.555-01(00)", "sip:95550100@ex.example"},
 	    {"/my/call/%2B15550100", "sip:+15550100@ex.example"},
-	    {"/my/call/+15550100", "sip:+15550100@ex.example"},
-	    {"/call/4420", "sip:4420@ex.example"},
+	    {"/my/call/+15550100", "sip:+15550100@ex.example"}, {"/call/4420", "sip:4420@ex.example"},
 	    {"/my/call/ana.pop@far.example", "sip:ana.pop@far.example"},
 	    {"/my/call/sip:ana-p@far.example", "sip:ana-p@far.example"}};
 	static const char *const wrong[] = {"55%2055", "()", "12*we@sip", "a%0d%0ab", "1;x=y", "1,2",
@@ -503,6 +544,7 @@ main(void)
 	tcase_add_test(t, a_switch_obeys);
 	tcase_add_test(t, head_and_caches);
 	tcase_add_test(t, who_is_there);
+	tcase_add_test(t, who_talks);
 	tcase_add_test(t, recordings);
 	tcase_add_test(t, invitations);
 	tcase_add_test(t, a_change_that_does_not_show);
