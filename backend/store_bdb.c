@@ -9,6 +9,7 @@
 #include <db.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,6 +205,29 @@ part_remove(void *arg, uint32_t number, struct err *e)
 	return ret == 0 ? 0 : fail(b, ret, name, e);
 }
 
+/* A removal puts a file in the place of the table's that says so, until it is over, and recovery
+ * does not take that away when the process ended in between; an empty one is what was not even
+ * begun. The library says of both that there is no table. */
+static bool
+is_left_behind(struct bdb *b, DIR *d, const char *name)
+{
+	const uint32_t going = DB_RENAMEMAGIC;
+	struct {
+		unsigned char lsn[8], page[4];
+		uint32_t magic;
+	} head;
+	int fd = openat(dirfd(d), name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	ssize_t n = fd >= 0 ? read(fd, &head, sizeof(head)) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	if (n != 0 && (n != (ssize_t)sizeof(head) || head.magic != going))
+		return false;
+	store_log(&b->base, "store: %s was left behind by a removal, and is removed", name);
+	(void)unlinkat(dirfd(d), name, 0);
+	return true;
+}
+
 /* The files say which partitions there are, now that recovery has ended what was half made. */
 static int
 find_parts(struct bdb *b, struct err *e)
@@ -219,7 +243,7 @@ find_parts(struct bdb *b, struct err *e)
 		unsigned number;
 
 		if (sscanf(entry->d_name, "part-%u.db", &number) == 1 &&
-		    strcmp(entry->d_name, part_file(number, name)) == 0)
+		    strcmp(entry->d_name, part_file(number, name)) == 0 && !is_left_behind(b, d, name))
 			rc = parts_add(&b->parts, number, e);
 	}
 	closedir(d);

@@ -418,6 +418,35 @@ START_TEST(only_its_own_files)
 }
 END_TEST
 
+/* What a killed removal leaves: no table, and no hindrance to a new one. */
+START_TEST(what_is_left_behind_is_no_partition)
+{
+	struct store_rig rig;
+	struct store_txn *t;
+	struct err e;
+	/* The magic number of a file that is going (DB_RENAMEMAGIC), and a page's rest. */
+	unsigned char page[4096] = {[13] = 0x08, [14] = 0x03};
+	char path[160];
+	FILE *f;
+
+	store_rig_open(&rig, "bdb");
+	snprintf(path, sizeof(path), "%s/part-000007.db", rig.home);
+	ck_assert_ptr_nonnull(f = fopen(path, "w"));
+	fclose(f);
+	snprintf(path, sizeof(path), "%s/part-000008.db", rig.home);
+	ck_assert_ptr_nonnull(f = fopen(path, "w"));
+	ck_assert_uint_eq(fwrite(page, sizeof(page), 1, f), 1);
+	fclose(f);
+	store_rig_reopen(&rig);
+	ck_assert_str_eq(list(rig.s, 0, 16), "");
+	t = rig_begin(rig.s, STORE_WRITE);
+	ck_assert_msg(store_part_put(t, 7, STR_LIT("a"), STR_LIT("b"), &e) == 0, "%s", err_text(&e));
+	rig_commit(t);
+	ck_assert_str_eq(list(rig.s, 0, 16), "7");
+	store_rig_close(&rig);
+}
+END_TEST
+
 /* --- kills ------------------------------------------------------------------------- */
 
 /* Puts row n into partitions n % 5 and says so, and drops partition (n + 2) % 5 now and then and
@@ -474,8 +503,9 @@ check_rows(struct store_rig *rig, struct expected *x)
 
 	memset(there, 0, sizeof(there));
 	for (uint32_t p = 0; p < 5; p++)
-		ck_assert_int_eq(
-		    store_part_scan(t, p, STORE_UP, STR_LIT(""), STR_LIT(""), count_row, there, &e), 0);
+		ck_assert_msg(
+		    store_part_scan(t, p, STORE_UP, STR_LIT(""), STR_LIT(""), count_row, there, &e) == 0,
+		    "partition %u: %s", p, err_text(&e));
 	rig_commit(t);
 	/* The drop behind the last row may have happened without having been said: all or nothing. */
 	if (x->last % 3 == 0) {
@@ -549,6 +579,7 @@ run_files(void)
 	tcase_add_test(t, files_come_and_go);
 	tcase_add_test(t, open_files_are_bounded);
 	tcase_add_test(t, only_its_own_files);
+	tcase_add_test(t, what_is_left_behind_is_no_partition);
 	tcase_add_test(t, kills);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
