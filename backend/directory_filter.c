@@ -7,7 +7,6 @@
  * What finds little is brought into order afterwards (directory_few.c); with much to be found the
  * books are read side by side.
  */
-
 #include "backend/directory_few.h"
 
 struct filter {

@@ -57,6 +57,12 @@ name_of(const struct moments *m, struct str source, struct str key, int64_t memb
 	crypto_generichash_final(&st, ret, NAME);
 }
 
+static bool
+is_of(const struct slot *e, const unsigned char name[NAME])
+{
+	return e->turn != 0 && memcmp(e->name, name, NAME) == 0;
+}
+
 /* The entry of that name, or else the one that is to make room. */
 static struct slot *
 slot_of(struct moments *m, const unsigned char name[NAME])
@@ -64,18 +70,12 @@ slot_of(struct moments *m, const unsigned char name[NAME])
 	struct slot *set = m->v[(name[0] << 8 | name[1]) % SETS], *oldest = &set[0];
 
 	for (size_t i = 0; i < WAYS; i++) {
-		if (set[i].turn != 0 && memcmp(set[i].name, name, NAME) == 0)
+		if (is_of(&set[i], name))
 			return &set[i];
 		if (set[i].turn < oldest->turn)
 			oldest = &set[i];
 	}
 	return oldest;
-}
-
-static bool
-is_of(const struct slot *e, const unsigned char name[NAME])
-{
-	return e->turn != 0 && memcmp(e->name, name, NAME) == 0;
 }
 
 void
@@ -89,33 +89,28 @@ moments_set(struct moments *m, const char *source, const struct feed_volatile *v
 	e = slot_of(m, name);
 	if (!is_of(e, name)) {
 		memcpy(e->name, name, NAME);
-		e->v = (struct moment){.energy = -1};
+		e->v = (struct moment){.talking = false};
 	}
 	e->turn = ++m->turn;
 	if (REC_HAS(v, feed_volatile, talking))
 		e->v.talking = v->talking;
 	if (REC_HAS(v, feed_volatile, floor))
 		e->v.floor = v->floor;
-	if (REC_HAS(v, feed_volatile, energy))
-		e->v.energy = (int32_t)v->energy;
 	pthread_mutex_unlock(&m->lock);
 }
 
-bool
+void
 moments_get(
     struct moments *m, struct str source, struct str key, int64_t member, struct moment *ret)
 {
 	unsigned char name[NAME];
 	const struct slot *e;
-	bool known;
 
 	name_of(m, source, key, member, name);
 	pthread_mutex_lock(&m->lock);
 	e = slot_of(m, name);
-	known = is_of(e, name);
-	*ret = known ? e->v : (struct moment){.energy = -1};
+	*ret = is_of(e, name) ? e->v : (struct moment){.talking = false};
 	pthread_mutex_unlock(&m->lock);
-	return known;
 }
 
 void

@@ -15,7 +15,6 @@ struct moments;
 
 struct moment {
 	bool talking, floor;
-	int32_t energy; /* how loud, -1 = not known */
 };
 
 /* NULL when there is no memory. */
@@ -25,8 +24,8 @@ void moments_free(struct moments *m);
 
 /* What a source says of a member; what it does not mention stays. */
 void moments_set(struct moments *m, const char *source, const struct feed_volatile *v);
-/* Whether something is known of a member; *ret is nothing at all otherwise. */
-bool moments_get(
+/* What is known of a member, all false when nothing is. */
+void moments_get(
     struct moments *m, struct str source, struct str key, int64_t member, struct moment *ret);
 /* Forgets everything, when a source begins anew: what it said before may have ended unseen. */
 void moments_clear(struct moments *m);

@@ -9,7 +9,6 @@
 #include "backend/ranked_node.h"
 
 struct scan {
-	struct ranked *r;
 	ranked_texts_fn *wanted;
 	ranked_item_fn *item;
 	void *arg;
@@ -55,7 +54,7 @@ on_leaf(void *arg, struct str key, struct str raw)
 int
 ranked_scan(struct ranked *r, ranked_texts_fn *wanted, ranked_item_fn *item, void *arg)
 {
-	struct scan s = {.r = r, .wanted = wanted, .item = item, .arg = arg};
+	struct scan s = {.wanted = wanted, .item = item, .arg = arg};
 	struct key leaves;
 
 	if (r->root == NULL)
