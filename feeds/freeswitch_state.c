@@ -124,7 +124,7 @@ finish(struct fs_state *s, struct fs_table *t, struct fs_thing *thing)
 void
 fs_end_leg(struct fs_state *s, struct fs_leg *l, int64_t time, const char *id)
 {
-	if (l->a_leg == NULL)
+	if (l->a_leg == NULL && REC_HAS(&l->call, live_call, caller))
 		say(s, feed_kind_CALL_END, &l->thing, time, id, NULL);
 	finish(s, &s->legs, &l->thing);
 }
@@ -170,7 +170,8 @@ fs_end_conference(struct fs_state *s, struct fs_conference *c, int64_t time, con
 void
 fs_say_leg(struct fs_state *s, const struct fs_leg *l, int64_t time, const char *id)
 {
-	if (l->a_leg == NULL)
+	/* A channel whose events name no parties yet is no call yet. */
+	if (l->a_leg == NULL && REC_HAS(&l->call, live_call, caller))
 		say(s, feed_kind_CALL, &l->thing, time, id, &l->call);
 }
 

@@ -82,6 +82,11 @@ if [ "$mode" = check-all ]; then
 	for p in $(programs); do
 		TANDEM_LONG=1 one "$(basename "$p") (long)" "$p"
 	done
+	for target in tests/fuzz/fuzz_*.c; do
+		name=$(basename "$target" .c)
+		pair "fuzz ${name#fuzz_}, 120 s" tests/fuzz/run.sh "${name#fuzz_}" 120
+	done
+	wait
 else
 	for p in $(programs); do
 		case $(basename "$p") in
@@ -110,7 +115,8 @@ if [ "$mode" = check-ci ]; then
 	one "store: kill -9, 20 times" "$build/tests/store_crash"
 	for target in tests/fuzz/fuzz_*.c; do
 		name=$(basename "$target" .c)
-		pair "fuzz ${name#fuzz_}, ${FUZZ_SECONDS:-20} s" tests/fuzz/run.sh "${name#fuzz_}" "${FUZZ_SECONDS:-20}"
+		pair "fuzz ${name#fuzz_}, ${FUZZ_SECONDS:-20} s" tests/fuzz/run.sh "${name#fuzz_}" \
+			"${FUZZ_SECONDS:-20}" "${FUZZ_SEED:-1}"
 	done
 	wait
 	# Warnings are errors with the other compiler as well.

@@ -454,6 +454,20 @@ START_TEST(hostile_addresses)
 }
 END_TEST
 
+/* A channel that does not say yet whom it calls is no call yet, in no snapshot either. */
+START_TEST(a_call_without_parties_is_not_told)
+{
+	event("CHANNEL_CREATE", 1, "Unique-ID: a\nvariable_c2c_id: x\n");
+	fs_say_all(&l.state, 1);
+	ck_assert_str_eq(listener_shows(&l), "");
+	event("CHANNEL_ANSWER", 2,
+	    "Unique-ID: a\nvariable_c2c_id: x\nvariable_tandem_from: 200%40" DOMAIN "\n");
+	ck_assert(shows("call a <sip:200@" DOMAIN ">"));
+	fs_say_all(&l.state, 1);
+	ck_assert(shows("call a <sip:200@" DOMAIN ">"));
+}
+END_TEST
+
 /* An originated channel that is later bridged as if it had been called stays the call that it was
  * told as, and ends. */
 START_TEST(a_call_stays_a_call)
@@ -550,6 +564,7 @@ main(void)
 	tcase_add_test(t, a_snapshot);
 	tcase_add_test(t, another_core);
 	tcase_add_test(t, hostile_addresses);
+	tcase_add_test(t, a_call_without_parties_is_not_told);
 	tcase_add_test(t, a_call_stays_a_call);
 	tcase_add_test(t, events_that_are_none);
 	tcase_add_test(t, the_number_of_things_is_bounded);
