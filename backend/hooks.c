@@ -84,6 +84,8 @@ hooks_of(const struct res *r)
 	case RES_CALL:
 	case RES_CALL_SHORT:
 		return &hooks_call;
+	case RES_CALLCONTROLLER:
+		return &hooks_callcontroller;
 	case RES_CDR_HISTORY:
 		return &hooks_cdr_history;
 	case RES_CDRS:

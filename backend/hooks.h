@@ -84,6 +84,7 @@ extern const struct hooks hooks_events;
 extern const struct hooks hooks_conferencedetails;
 extern const struct hooks hooks_conference_command;
 extern const struct hooks hooks_call;
+extern const struct hooks hooks_callcontroller;
 extern const struct hooks hooks_cdr_history;
 extern const struct hooks hooks_cdrs;
 

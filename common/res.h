@@ -103,9 +103,10 @@ struct res {
 	bool listed;          /* GET answers records of that kind in parts, as SHAPE_COLLECTION does */
 	enum format first;    /* what wins a tie; FMT_NONE = by family */
 	const char *csv_type; /* subtype of text/ for FMT_CSV; NULL = plain */
-	bool declaration;     /* XML begins with its declaration, as a service behind the legacy server
-	                       * had it */
-	bool paged;           /* the location of an answer is where its next page is (Link) */
+	const char *xml_namespace; /* of the root in lists; NULL = none */
+	bool declaration; /* XML begins with its declaration, as a service behind the legacy server
+	                   * had it */
+	bool paged;       /* the location of an answer is where its next page is (Link) */
 	enum shape shape;
 	enum update update;
 	enum access access;

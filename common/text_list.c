@@ -20,7 +20,10 @@ text_list_begin(const struct res *r, enum format fmt, bool empty, struct buf *ou
 	if (fmt == FMT_XML) {
 		if (r->declaration)
 			buf_adds(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-		buf_printf(out, empty ? "<%s/>" : "<%s>", r->xml_root);
+		buf_printf(out, "<%s", r->xml_root);
+		if (r->xml_namespace != NULL)
+			buf_printf(out, " xmlns=\"%s\"", r->xml_namespace);
+		buf_adds(out, empty ? "/>" : ">");
 	} else if (fmt == FMT_CSV && r->record != &rec_entry) {
 		csv_record_head(r->record, out);
 	} else if (fmt == FMT_CSV) {

@@ -143,8 +143,12 @@ answer_list(json_t *schemas, const struct res *r, struct gen_form form)
 
 	if (r->head == NULL && r->shape == SHAPE_COLLECTION && r->max_items > 0)
 		gen_set(j, "description", gen_text("A user may have %zu.", r->max_items));
-	if (form.xml)
-		return r->head != NULL ? named(j, r->xml_root) : wrapped(j, r->xml_root);
+	if (form.xml) {
+		j = r->head != NULL ? named(j, r->xml_root) : wrapped(j, r->xml_root);
+		if (r->xml_namespace != NULL)
+			gen_set(json_object_get(j, "xml"), "namespace", json_string(r->xml_namespace));
+		return j;
+	}
 	return r->family == FAM_TREE ? below(r->json_root, j) : j;
 }
 

@@ -48,7 +48,8 @@ gen_answers(const struct res *r, enum method m)
 {
 	if (r->record == NULL)
 		return (m & M_GET) != 0 && r->family != FAM_NONE;
-	return (m & M_GET) != 0 || (m == M_POST && r->shape == SHAPE_CUSTOM && r->body == BODY_IGNORED);
+	return (m & M_GET) != 0 ||
+	    (m == M_POST && r->shape == SHAPE_CUSTOM && r->body == BODY_IGNORED && !r->listed);
 }
 
 bool

@@ -176,7 +176,8 @@ answers_document(const struct req *r)
 {
 	return r->res->record != NULL &&
 	    ((r->method & (M_GET | M_HEAD)) != 0 ||
-	        (r->res->shape == SHAPE_CUSTOM && r->method == M_POST && r->res->body == BODY_IGNORED));
+	        (r->res->shape == SHAPE_CUSTOM && r->method == M_POST && r->res->body == BODY_IGNORED &&
+	            !r->res->listed));
 }
 
 static int

@@ -60,6 +60,8 @@ static const struct facts facts[] = {
     /* No switch is there that could call. */
     {RES_CALL, NAMES_VALUE, .mine = "5550100", .answer = 503, .stores_not = M_PUT},
     {RES_CALL_SHORT, NAMES_VALUE, .mine = "5550100", .answer = 503, .stores_not = M_PUT},
+    {RES_CALLCONTROLLER, NAMES_USER, .mine = "4410", .theirs = "4420", .unknown = "nobody",
+        .second = "5550100", .writes = 503, .others = 401, .stores_not = M_POST, .plain = true},
     {RES_CDR_HISTORY, NAMES_USER, .mine = "4410", .theirs = "4420", .unknown = "nobody",
         .others = 401},
 };

@@ -61,6 +61,7 @@ struct facts {
 	 * document. */
 	const char *body;
 	int answer;          /* status where the request is accepted, 0 = 200 */
+	int writes;          /* status of accepted writes, 0 = as answer */
 	int others;          /* NAMES_USER: status for any other user's, 0 = 403, or what an
 	                      * administrator may */
 	int token;           /* status of accepted requests that come with a token, 0 = the same */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/feeder.h"
 
@@ -529,6 +530,106 @@ START_TEST(click_to_call)
 }
 END_TEST
 
+#define CALLCONTROLLER "/my/redirect/callcontroller/4410/"
+#define LINES                                                    \
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<status-lines " \
+	"xmlns=\"http://www.sipfoundry.org/sipX/schema/xml/call-status-00-00\""
+#define LINE(ms, line)                                                                  \
+	"<status><timestamp>" ms "</timestamp><call-id>k1</call-id><method>INVITE</method>" \
+	"<status-line>SIP/2.0 " line "</status-line></status>"
+
+static void
+controller_says(const char *path, int status, const char *body)
+{
+	struct answer a =
+	    rig_ask(&rig, &(struct ask){.path = path, .user = "4410:secret99", .accept = "text/xml"});
+
+	ck_assert_msg(a.status == status, "%s: %d %s", path, a.status, a.body);
+	if (body != NULL)
+		ck_assert_str_eq(a.body, body);
+	answer_free(&a);
+}
+
+START_TEST(click_to_call_with_progress)
+{
+	struct live_call call =
+	    feeder_call("<sip:4410@ex.example>", "\"Bob\" <sip:4420@ex.example>", 1000);
+	struct cdr ended = {0};
+	struct feed_command c;
+	struct asking k;
+	char want[1024];
+	int64_t now = (int64_t)time(NULL) * 1000;
+
+	controller_says(CALLCONTROLLER "4420", 200, LINES "/>");
+	begin_ask(&k, "POST", CALLCONTROLLER "4420?sipMethod=refer&timeout=20");
+	c = feeder_command(&feed, feed_verb_ORIGINATE);
+	ck_assert(str_eqc(c.from, "sip:4410@ex.example"));
+	ck_assert(str_eqc(c.to, "sip:4420@ex.example"));
+	feeder_result(&feed, c.id, true, NULL);
+	end_ask(&k, 200, "");
+	/* Another telephone, in one's own name. */
+	begin_ask(&k, "POST", "/my/redirect/callcontroller/5550100/4420?agent=4410");
+	c = feeder_command(&feed, feed_verb_ORIGINATE);
+	ck_assert(str_eqc(c.from, "sip:5550100@ex.example"));
+	feeder_result(&feed, c.id, true, NULL);
+	end_ask(&k, 200, "");
+	REC_SET(&call, live_call, state, call_state_RINGING);
+	feeder_send(&feed, feed_kind_CALL, "k1", &call);
+	feeder_settle(&feed);
+	controller_says(CALLCONTROLLER "4420", 200,
+	    LINES ">" LINE("1000", "100 Trying") LINE("1000", "180 Ringing") "</status-lines>");
+	controller_says(CALLCONTROLLER "4421", 200, LINES "/>");
+	REC_SET(&call, live_call, state, call_state_ANSWERED);
+	REC_SET(&call, live_call, answered, 3000);
+	feeder_send(&feed, feed_kind_CALL, "k1", &call);
+	feeder_settle(&feed);
+	controller_says(CALLCONTROLLER "4420", 200,
+	    LINES ">" LINE("1000", "100 Trying") LINE("1000", "180 Ringing")
+	        LINE("3000", "200 OK") "</status-lines>");
+	/* It has ended: told of for a while. */
+	REC_SET(&ended, cdr, id, STR_LIT("k1"));
+	REC_SET(&ended, cdr, caller, STR_LIT("<sip:4410@ex.example>"));
+	REC_SET(&ended, cdr, callee, STR_LIT("<sip:4420@ex.example>"));
+	REC_SET(&ended, cdr, started, now - 60000);
+	REC_SET(&ended, cdr, end, cdr_end_FAILED);
+	REC_SET(&ended, cdr, code, 486);
+	feeder_send(&feed, feed_kind_CALL_END, "k1", NULL);
+	feeder_send(&feed, feed_kind_CDR, NULL, &ended);
+	feeder_settle(&feed);
+	snprintf(want, sizeof(want), LINES ">" LINE("%lld", "486") "</status-lines>",
+	    (long long)now - 60000);
+	controller_says(CALLCONTROLLER "4420", 200, want);
+	controller_says(CALLCONTROLLER "4420?resultCacheTime=30", 200, LINES "/>");
+}
+END_TEST
+
+START_TEST(what_a_callcontroller_refuses)
+{
+	static const struct {
+		const char *path;
+		int status;
+	} t[] = {{"/my/redirect/callcontroller/4420/4410", 401},
+	    {"/my/redirect/callcontroller/4410/4420?agent=4420", 401},
+	    {"/my/redirect/callcontroller/nobody/4420", 401}, {CALLCONTROLLER "44%0d%0a20", 400},
+	    {CALLCONTROLLER "4420?timeout=-1", 400}, {CALLCONTROLLER "4420?resultCacheTime=x", 400},
+	    {CALLCONTROLLER "4420?action=transfer", 400},
+	    {CALLCONTROLLER "4420?action=transfer&target=4421", 406},
+	    {CALLCONTROLLER "4420?sipMethod=invite", 406}, {"/my/redirect/callcontroller/4410", 404}};
+	struct asking k;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		begin_ask(&k, "POST", t[i].path);
+		end_ask(&k, t[i].status, NULL);
+	}
+	begin_ask(&k, "PUT", CALLCONTROLLER "4420");
+	end_ask(&k, 405, NULL);
+	feed.verbs.n = 0;
+	feeder_hello(&feed);
+	begin_ask(&k, "POST", CALLCONTROLLER "4420");
+	end_ask(&k, 503, NULL);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -551,6 +652,8 @@ main(void)
 	tcase_add_test(t, results_that_are_not_wanted);
 	tcase_add_test(t, feeds_that_cannot);
 	tcase_add_test(t, click_to_call);
+	tcase_add_test(t, click_to_call_with_progress);
+	tcase_add_test(t, what_a_callcontroller_refuses);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);

@@ -122,7 +122,8 @@ check_write(const struct res *res, const char *path, enum method m, const char *
 		return;
 	without = status_with(res_method_name(m), path, NULL, body);
 	/* That no switch is there shows when it is told to call, which the condition forbade. */
-	if (res->number == RES_CALL || res->number == RES_CALL_SHORT)
+	if (res->number == RES_CALL || res->number == RES_CALL_SHORT ||
+	    res->number == RES_CALLCONTROLLER)
 		ck_assert_msg(
 		    with == 412 && without == 503, "%s: %d with If-Match, %d without", path, with, without);
 	else

@@ -94,7 +94,7 @@ expected(const struct res *res, enum method m, enum who who, bool numeric)
 	if (reads_document(res, m))
 		return 400;
 	/* Somebody else's calls, in the legacy server's way. */
-	if (res->number == RES_CDR_HISTORY)
+	if (res->number == RES_CDR_HISTORY || res->number == RES_CALLCONTROLLER)
 		return 401;
 	/* Nobody's mailbox, for who may not know. */
 	if (res->number == RES_ACTIVEGREETING)
