@@ -21,43 +21,59 @@ struct few_row {
 struct few {
 	struct merge *g;
 	struct stream *s; /* that is looked through */
-	const struct needle *needle;
+	struct str needle;
 	struct few_row *v;
 	size_t n, max;
 };
 
-void
-needle_init(struct needle *n, struct str text)
+/* Where both ends of the text are is seen for 16 places at once; only there the rest is compared.
+ */
+typedef unsigned char lane __attribute__((vector_size(16)));
+
+static lane
+load(const char *p)
 {
-	n->text = text;
-	for (size_t i = 0; i <= UCHAR_MAX; i++)
-		n->shift[i] = text.n;
-	for (size_t i = 0; i + 1 < text.n; i++)
-		n->shift[(unsigned char)text.p[i]] = text.n - 1 - i;
+	lane v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static bool
+is_at(struct str text, const char *p)
+{
+	return p[0] == text.p[0] && memcmp(p + 1, text.p + 1, text.n - 1) == 0;
 }
 
 const char *
-needle_search(const struct needle *n, const char *at, const char *end)
+text_search(struct str text, const char *at, const char *end)
 {
-	size_t size = n->text.n, last = size - 1;
-	char want = n->text.p[last];
+	lane first = (lane){0} + (unsigned char)text.p[0];
+	lane last = (lane){0} + (unsigned char)text.p[text.n - 1];
 
-	if (size == 1)
-		return memchr(at, want, (size_t)(end - at));
-	while ((size_t)(end - at) >= size) {
-		char c = at[last];
+	if (text.n == 1)
+		return memchr(at, text.p[0], (size_t)(end - at));
+	for (; (size_t)(end - at) >= text.n - 1 + sizeof(lane); at += sizeof(lane)) {
+		lane both = (lane)((load(at) == first) & (load(at + text.n - 1) == last));
+		uint64_t half[2];
 
-		if (c == want && memcmp(at, n->text.p, last) == 0)
-			return at;
-		at += n->shift[(unsigned char)c];
+		memcpy(half, &both, sizeof(half));
+		if ((half[0] | half[1]) == 0)
+			continue;
+		for (size_t i = 0; i < sizeof(lane); i++)
+			if (both[i] != 0 && is_at(text, at + i))
+				return at + i;
 	}
+	for (; (size_t)(end - at) >= text.n; at++)
+		if (is_at(text, at))
+			return at;
 	return NULL;
 }
 
 static bool
-is_in(const struct needle *n, struct str text)
+is_in(struct str needle, struct str text)
 {
-	return text.n > 0 && needle_search(n, text.p, text.p + text.n) != NULL;
+	return text.n > 0 && text_search(needle, text.p, text.p + text.n) != NULL;
 }
 
 static bool
@@ -146,8 +162,8 @@ collect(struct few *f)
 }
 
 int
-few_filter(struct merge *g, const struct needle *needle, uint64_t start, uint64_t end,
-    uint64_t *filtered, directory_row_fn *row, void *arg)
+few_filter(struct merge *g, struct str needle, uint64_t start, uint64_t end, uint64_t *filtered,
+    directory_row_fn *row, void *arg)
 {
 	struct few f = {
 	    .g = g, .needle = needle, .max = g->n == 1 ? (size_t)ROWS_MAX : LOOKUPS_MAX / g->n};

@@ -11,7 +11,7 @@
 
 struct filter {
 	struct merge *g;
-	struct needle needle;
+	struct str needle;
 	uint64_t start, end, n; /* n = rows found so far */
 	directory_row_fn *row;
 	void *arg;
@@ -33,7 +33,7 @@ look(struct filter *f, const struct stream *s, const struct ranked_item *items, 
 	const char *at = items[0].text.p, *end = items[n - 1].text.p + items[n - 1].text.n;
 	size_t i = 0;
 
-	while (i < n && (at = needle_search(&f->needle, at, end)) != NULL) {
+	while (i < n && (at = text_search(f->needle, at, end)) != NULL) {
 		while (at >= items[i].text.p + items[i].text.n)
 			i++;
 		found(f, s, &items[i]);
@@ -69,16 +69,16 @@ directory_filter(struct directory_view *v, struct str folded, uint64_t start, ui
     uint64_t *filtered, directory_row_fn *row, void *arg)
 {
 	struct merge g;
-	struct filter f = {.g = &g, .start = start, .end = end, .row = row, .arg = arg};
+	struct filter f = {
+	    .g = &g, .needle = folded, .start = start, .end = end, .row = row, .arg = arg};
 	int rc;
 
 	*filtered = 0;
 	if (folded.n == 0)
 		return directory_sized_page(v, start, end, filtered, row, arg);
-	needle_init(&f.needle, folded);
 	rc = merge_open(&g, v, UINT64_MAX);
 	if (rc == 0 && g.n > 0) {
-		rc = few_filter(&g, &f.needle, start, end, &f.n, row, arg);
+		rc = few_filter(&g, folded, start, end, &f.n, row, arg);
 		if (rc > 0)
 			rc = filter(&f);
 	}

@@ -8,7 +8,8 @@
 #include "backend/ranked.h"
 #include "backend/ranked_node.h"
 
-enum { WINDOW_ROWS = 512, WINDOW_BYTES = 384 * 1024, LEAF_ITEMS = 6, MEM_MAX = 1 << 20 };
+/* The window fits into the second cache of a core: four times as much is a third slower. */
+enum { WINDOW_ROWS = 128, WINDOW_BYTES = 96 * 1024, LEAF_ITEMS = 6, MEM_MAX = 1 << 20 };
 
 void
 ranked_cursor_init(struct ranked_cursor *c, struct ranked *r, uint64_t want)

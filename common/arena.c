@@ -36,29 +36,22 @@ arena_free(struct arena *a)
 		b = next;
 	}
 	a->head = NULL;
-	a->used = 0;
+	a->used = a->first = 0;
 }
 
 void
 arena_reset(struct arena *a)
 {
-	struct arena_block *largest = a->head, *b = a->head;
+	struct arena_block *b = a->head;
+	size_t used = a->used;
 
-	for (; b != NULL; b = b->next)
-		if (b->size > largest->size)
-			largest = b;
-	for (b = a->head; b != NULL;) {
-		struct arena_block *next = b->next;
-
-		if (b != largest)
-			free(b);
-		b = next;
-	}
-	a->head = largest;
-	a->used = 0;
-	if (largest != NULL) {
-		largest->next = NULL;
-		largest->used = 0;
+	if (b != NULL && b->next == NULL) {
+		b->used = 0;
+		a->used = 0;
+	} else if (b != NULL) {
+		/* One block instead, so that after a few rounds none is asked for any more. */
+		arena_free(a);
+		a->first = used;
 	}
 }
 
@@ -100,8 +93,9 @@ block_new(size_t size)
 	return b;
 }
 
-void *
-arena_alloc(struct arena *a, size_t n)
+/* As arena_alloc(), with whatever was in that memory. */
+static void *
+take(struct arena *a, size_t n)
 {
 	struct arena_block *b = a->head;
 	void *p;
@@ -112,7 +106,7 @@ arena_alloc(struct arena *a, size_t n)
 	if (arena_charge(a, n) != 0)
 		return NULL;
 	if (b == NULL || b->size - b->used < n) {
-		size_t size = BLOCK_MIN;
+		size_t size = b == NULL && a->first > BLOCK_MIN ? a->first : BLOCK_MIN;
 
 		/* Blocks double with the arena, so a large document costs few of them. */
 		if (a->used > size)
@@ -128,7 +122,15 @@ arena_alloc(struct arena *a, size_t n)
 	}
 	p = b->data + b->used;
 	b->used += n;
-	return memset(p, 0, n);
+	return p;
+}
+
+void *
+arena_alloc(struct arena *a, size_t n)
+{
+	void *p = take(a, n);
+
+	return p != NULL ? memset(p, 0, n) : NULL;
 }
 
 void *
@@ -142,12 +144,13 @@ arena_array(struct arena *a, size_t n, size_t size)
 struct str
 arena_copy(struct arena *a, struct str s)
 {
-	char *p = arena_alloc(a, s.n + 1);
+	char *p = take(a, s.n + 1);
 
 	if (p == NULL)
 		return (struct str){NULL, 0};
 	if (s.n > 0)
 		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
 	return (struct str){p, s.n};
 }
 

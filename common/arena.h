@@ -17,13 +17,14 @@ struct arena {
 	struct arena_block *head;
 	size_t used; /* bytes handed out or charged */
 	size_t cap;  /* hard limit for `used` */
+	size_t first; /* bytes of the next first block, when that is more than usual */
 };
 
 /* Starts empty; nothing is allocated before the first arena_alloc(). */
 void arena_init(struct arena *a, size_t cap);
 /* Releases everything; the arena can be used again. */
 void arena_free(struct arena *a);
-/* Starts anew in the largest block that is there: for what is filled again and again. */
+/* Starts anew, soon in one block that is large enough: for what is filled again and again. */
 void arena_reset(struct arena *a);
 /* As arena_free(), with every block overwritten first (secrets were in it). */
 void arena_wipe(struct arena *a);

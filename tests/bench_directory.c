@@ -5,7 +5,7 @@
  * pages and searches, with a cache of 64 MiB or as said. The directory must be
  * on the disk to be measured.
  *
- * bench_directory fill ROWS HOME: only the book, in a directory that stays.
+ * bench_directory fill ROWS HOME: only the books, in a directory that stays.
  * bench_directory page ROWS HOME: one page of 100 rows, deep in that book, read for the second
  * time, for counting its instructions:
  *
@@ -13,6 +13,8 @@
  *     build/tests/bench_directory fill $n /tmp/book-$n
  *     valgrind --tool=callgrind --callgrind-out-file=/dev/null \
  *       --toggle-collect=measured_page build/tests/bench_directory page $n /tmp/book-$n; done
+ *
+ * bench_directory filter ROWS HOME TEXT: filtered pages of that book beside two others.
  */
 #include <ftw.h>
 #include <stdio.h>
@@ -24,7 +26,7 @@
 #include "backend/fold.h"
 #include "backend/key.h"
 
-enum { BATCH = 256, PUBLIC = 9, PRIVATE = 12, USERS = 5000, RECORD = 300, LOOPS = 20 };
+enum { BATCH = 256, PUBLIC = 9, PRIVATE = 12, USERS = 5000, RECORD = 300, LOOPS = 100 };
 
 static struct store *store;
 static struct arena mem;
@@ -251,15 +253,21 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
 }
 
 static void
+fill_all(unsigned rows, bool records)
+{
+	fill(PUBLIC, DIRECTORY_ENTRY, rows, records);
+	fill(PRIVATE, DIRECTORY_ENTRY, 200, records);
+	fill(OWNER_SYSTEM, DIRECTORY_USER, USERS, false);
+}
+
+static void
 measure(unsigned rows)
 {
 	static const uint32_t books[] = {PUBLIC, PRIVATE, OWNER_SYSTEM};
 	struct model m;
 	double t0;
 
-	fill(PUBLIC, DIRECTORY_ENTRY, rows, true);
-	fill(PRIVATE, DIRECTORY_ENTRY, 200, true);
-	fill(OWNER_SYSTEM, DIRECTORY_USER, USERS, false);
+	fill_all(rows, true);
 	time_pages("first, one book", books, 1, 0);
 	time_pages("deep, one book", books, 1, rows - rows / 4);
 	time_pages("deep, with a private book of 200", books, 2, rows - rows / 4);
@@ -299,13 +307,15 @@ main(int argc, char **argv)
 {
 	bool to_fill = argc > 3 && strcmp(argv[1], "fill") == 0;
 	bool page = argc > 3 && strcmp(argv[1], "page") == 0;
+	bool filter = argc > 4 && strcmp(argv[1], "filter") == 0;
+	static const uint32_t books[] = {PUBLIC, PRIVATE, OWNER_SYSTEM};
 	unsigned rows =
-	    (unsigned)strtoul(argc > 1 ? argv[page || to_fill ? 2 : 1] : "100000", NULL, 10);
+	    (unsigned)strtoul(argc > 1 ? argv[page || to_fill || filter ? 2 : 1] : "100000", NULL, 10);
 	char home[256];
 	struct store_conf conf = {.engine = "bdb", .dir = home, .cache_bytes = 64 << 20};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (page || to_fill) {
+	if (page || to_fill || filter) {
 		snprintf(home, sizeof(home), "%.200s", argv[3]);
 	} else {
 		if (argc > 3)
@@ -318,9 +328,11 @@ main(int argc, char **argv)
 	if (store_open(&store, &conf, &err) != 0)
 		die("open");
 	if (to_fill)
-		fill(PUBLIC, DIRECTORY_ENTRY, rows, false);
+		fill_all(rows, false);
 	else if (page)
 		count_page(rows);
+	else if (filter)
+		time_filter(books, 3, argv[4]);
 	else
 		measure(rows);
 	store_close(store);

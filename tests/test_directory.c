@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/directory_parts.h"
+#include "backend/directory_few.h"
 #include "backend/fold.h"
 #include "tests/store_rig.h"
 
@@ -594,6 +594,30 @@ bad_items(struct store *s)
 	rig_commit(t);
 }
 
+/* Each length and place, also behind the last whole step, in memory that ends where the text does.
+ */
+static void
+searched_texts(struct store *s)
+{
+	(void)s;
+	seed = 17;
+	for (unsigned round = 0; round < 20000; round++) {
+		size_t size = 1 + pick(70), n = 1 + pick(20);
+		char *text = malloc(size), *needle = malloc(n);
+
+		/* Two letters, so that halves of what is sought are everywhere. */
+		for (size_t i = 0; i < size; i++)
+			text[i] = pick(8) == 0 ? 'b' : 'a';
+		for (size_t i = 0; i < n; i++)
+			needle[i] = pick(8) == 0 ? 'b' : 'a';
+		if (memmem(text, size, needle, n) !=
+		    text_search((struct str){needle, n}, text, text + size))
+			ck_abort_msg("\"%.*s\" in \"%.*s\"", (int)n, needle, (int)size, text);
+		free(text);
+		free(needle);
+	}
+}
+
 struct damage {
 	struct str key, val;
 	size_t n, at;
@@ -670,6 +694,7 @@ static const struct store_case cases[] = {
     {"longest fields", longest},
     {"long queries", long_queries},
     {"bad items", bad_items},
+    {"searched texts", searched_texts},
     {"damaged rows", damaged},
 };
 

@@ -191,7 +191,14 @@ START_TEST(arena_starts_anew)
 	ck_assert_ptr_null(arena_alloc(&a, 10001));
 	arena_reset(&a);
 	ck_assert_uint_eq(a.used, 0);
-	arena_fail_after = 1;
+	/* As much as all of it, in one block. */
+	arena_fail_after = 2;
+	for (int i = 0; i < 9; i++)
+		memset(arena_alloc(&a, 10000), 0xff, 10000);
+	ck_assert_ptr_null(arena_alloc(&a, 10001));
+	ck_assert_uint_eq(arena_fail_after, 1);
+	arena_reset(&a);
+	ck_assert_uint_eq(a.used, 0);
 	for (int i = 0; i < 3; i++) {
 		unsigned char *p = arena_alloc(&a, 10000);
 
