@@ -59,6 +59,7 @@ struct answer rig_ask(struct rig *r, const struct ask *q);
 struct answer rig_get(struct rig *r, const char *user, const char *path);
 struct answer rig_put(struct rig *r, const char *user, const char *path, const char *json);
 
+/* For TCP and UDP alike, on every address; another one each time. */
 int free_port(void);
 /* Milliseconds on the monotonic clock. */
 long long ms_now(void);

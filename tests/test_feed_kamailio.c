@@ -319,6 +319,22 @@ calls(const char *name, int n)
 	}
 }
 
+static void
+end_feed(void)
+{
+	int status = child_end(&feed, SIGTERM, 10000);
+	char path[96], line[1024] = "", last[1024] = "";
+	FILE *f;
+
+	if (status == 0)
+		return;
+	snprintf(path, sizeof(path), "%s/log", rig.dir);
+	f = fopen(path, "r");
+	while (fgets(line, sizeof(line), f) != NULL)
+		memcpy(last, line, sizeof(last));
+	ck_abort_msg("the feed ended with %d: %s", status, last);
+}
+
 /* Waits until the spool has so many messages, all of them stored, and ends the feed. */
 static void
 expect(long long want)
@@ -327,12 +343,12 @@ expect(long long want)
 
 	do {
 		nanosleep(&(struct timespec){0, 600 * 1000000}, NULL);
-		ck_assert_int_eq(child_end(&feed, SIGTERM, 10000), 0);
+		end_feed();
 		ck_assert_msg(ms_now() < until, "%lld messages, not %lld", numbers(), want);
 		start_feed();
 	} while (numbers() < want);
 	nanosleep(&(struct timespec){0, 600 * 1000000}, NULL);
-	ck_assert_int_eq(child_end(&feed, SIGTERM, 10000), 0);
+	end_feed();
 	ck_assert_int_eq(numbers(), want);
 }
 

@@ -66,9 +66,12 @@ wait_for(struct outcome *o)
 static enum image_result
 scale(const void *p, size_t n, struct outcome *o)
 {
-	*o = (struct outcome){.done = false};
-	ck_assert_int_eq(image_scale(image, (struct str){p, n}, take, o), 0);
-	wait_for(o);
+	/* A machine that is busy with other tests may need several tries. */
+	for (int i = 0; i < 10 && (i == 0 || o->result == IMAGE_NOT_NOW); i++) {
+		*o = (struct outcome){.done = false};
+		ck_assert_int_eq(image_scale(image, (struct str){p, n}, take, o), 0);
+		wait_for(o);
+	}
 	ck_assert((o->n > 0) == (o->result == IMAGE_DONE));
 	return o->result;
 }
@@ -603,11 +606,14 @@ START_TEST(both_are_confined)
 	filters = atoi(text);
 	ck_assert_int_eq(image_scale(image, (struct str){p, (size_t)n}, take, &o), 0);
 	child = child_at_work();
-	/* Stopped in the middle, to be looked at. */
-	usleep(30000);
-	ck_assert_int_eq(kill(child, SIGSTOP), 0);
-	status_of(child, "Seccomp_filters", text, sizeof(text));
+	/* Confined it is before it looks at the picture; then stopped, to be looked at. */
+	for (long long until = ms_now() + 2000; ms_now() < until; usleep(2000)) {
+		status_of(child, "Seccomp_filters", text, sizeof(text));
+		if (atoi(text) == filters + 1)
+			break;
+	}
 	ck_assert_int_eq(atoi(text), filters + 1);
+	ck_assert_int_eq(kill(child, SIGSTOP), 0);
 #if !defined(__SANITIZE_ADDRESS__)
 	ck_assert_int_eq(descriptors_of(child), 0);
 	ck_assert(limited(child, "Max address space", IMAGE_MEMORY_MAX));
