@@ -5,13 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/checks.h"
 #include "feeds/freeswitch_call.h"
 
-enum { USER_MAX = 64, HOST_MAX = 255, VOLUME_LIMIT = 4 };
+enum { USER_MAX = 64, HOST_MAX = 255, VOLUME_LIMIT = 4, ENERGY_LIMIT = 100000 };
 
 const int64_t fs_verbs[] = {feed_verb_ORIGINATE, feed_verb_MUTE, feed_verb_UNMUTE, feed_verb_DEAF,
     feed_verb_UNDEAF, feed_verb_KICK, feed_verb_LOCK, feed_verb_UNLOCK, feed_verb_INVITE,
-    feed_verb_RECORD, feed_verb_VOLUME_IN, feed_verb_VOLUME_OUT};
+    feed_verb_RECORD, feed_verb_VOLUME_IN, feed_verb_VOLUME_OUT, feed_verb_ENERGY, feed_verb_PIN};
 const size_t fs_verb_count = sizeof(fs_verbs) / sizeof(fs_verbs[0]);
 
 static bool
@@ -188,6 +189,30 @@ volume(struct line *l, const struct feed_command *c, const char *room, const cha
 	return 0;
 }
 
+static int
+energy(
+    struct line *l, const struct feed_command *c, const char *room, const char *who, struct err *e)
+{
+	if (!REC_HAS(c, feed_command, value) || c->value < 0 || c->value > ENERGY_LIMIT)
+		return err_set(e, ERR_INVALID, "an energy is a number from 0 to %d", ENERGY_LIMIT);
+	put(l, "api conference %s energy %s %lld", room, who, (long long)c->value);
+	return 0;
+}
+
+static int
+pin(struct line *l, const struct feed_command *c, const char *room, struct err *e)
+{
+	struct str code = REC_HAS(c, feed_command, text) ? c->text : (struct str){"", 0};
+
+	if (code.n == 0)
+		put(l, "api conference %s nopin", room);
+	else if (check_room_code(code) == NULL)
+		put(l, "api conference %s pin %.*s", room, (int)code.n, code.p);
+	else
+		return err_set(e, ERR_INVALID, "a code is made of digits, # and *");
+	return 0;
+}
+
 int
 fs_command_line(char line[FS_LINE_MAX], const struct feed_command *c, const char *room,
     const char *uuid, int64_t now_ms, const struct fs_dialling *d, struct err *e)
@@ -233,6 +258,12 @@ fs_command_line(char line[FS_LINE_MAX], const struct feed_command *c, const char
 		break;
 	case feed_verb_VOLUME_OUT:
 		rc = volume(&l, c, room, "volume_out", who, e);
+		break;
+	case feed_verb_ENERGY:
+		rc = energy(&l, c, room, who, e);
+		break;
+	case feed_verb_PIN:
+		rc = pin(&l, c, room, e);
 		break;
 	default:
 		return err_set(e, ERR_INVALID, "FreeSWITCH cannot do that");

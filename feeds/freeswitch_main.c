@@ -11,7 +11,7 @@
 #include "common/checks.h"
 #include "common/log.h"
 #include "common/tree.h"
-#include "feeds/freeswitch_switch.h"
+#include "feeds/freeswitch_rooms.h"
 
 static int
 read_password(struct fs_switch *s, const char *file, struct err *e)
@@ -99,6 +99,7 @@ close_switch(void *sw)
 	struct fs_switch *s = sw;
 
 	fs_switch_close(s);
+	rooms_free(&s->rooms);
 	explicit_bzero(s->password, sizeof(s->password));
 	free(s);
 }
@@ -141,7 +142,8 @@ on_reply(void *arg, int64_t id, const char *name, struct str text, bool lost)
 	/* "Conference 3999 not found", "Non-Existant ID 9999" */
 	if (strstr(said, "not found") != NULL || strstr(said, "Non-Exist") != NULL)
 		code = ERR_NOT_FOUND;
-	if (fs_reply_ok(text))
+	/* The one that is carried out without saying so. */
+	if (fs_reply_ok(text) || str_starts(text, "Energy "))
 		feed_result(s->f, id, true, 0, said);
 	else
 		feed_result(s->f, id, false, code, said);
@@ -185,6 +187,20 @@ command(void *sw, const struct feed_command *c)
 		feed_result(s->f, c->id, false, ERR_UNAVAILABLE, "FreeSWITCH is not connected");
 }
 
+static bool
+routes_have(void *sw, int64_t *generation, int64_t *version)
+{
+	const struct fs_switch *s = sw;
+
+	return rooms_have(&s->rooms, generation, version);
+}
+
+static bool
+routes_take(void *sw, const struct feed_routes *part)
+{
+	return fs_rooms_take(sw, part);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -198,6 +214,9 @@ main(int argc, char **argv)
 	    .close = close_switch,
 	    .resync = resync,
 	    .command = command,
+	    .routes = true,
+	    .routes_have = routes_have,
+	    .routes_take = routes_take,
 	};
 
 	return feed_main(&program, argc, argv);

@@ -26,7 +26,8 @@ struct fs_leg {
 
 struct fs_conference {
 	struct fs_thing thing;
-	int64_t size; /* members that are held here */
+	int64_t size;        /* members that are held here */
+	uint64_t room_stamp; /* of the code and limit that it was told; 0 = none yet */
 	struct live_conference conference;
 };
 

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "feeds/freeswitch_event.h"
 #include "feeds/freeswitch_list.h"
+#include "feeds/freeswitch_rooms.h"
 
 enum {
 	EVENT_MEMORY = 1024 * 1024,
@@ -24,9 +25,13 @@ static void
 on_fact(void *arg, const struct fs_fact *f)
 {
 	struct fs_switch *s = arg;
+	struct fs_conference *c;
 
 	feed_say(
 	    s->f, f->kind, f->key, f->member, f->time > 0 ? f->time : feed_wall_ms(), f->id, f->record);
+	if (f->kind == feed_kind_CONFERENCE &&
+	    (c = fs_find(&s->state.conferences, str_c(f->key), 0)) != NULL)
+		fs_rooms_tell(s, c);
 }
 
 static void

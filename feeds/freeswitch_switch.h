@@ -13,6 +13,7 @@
 #include "feeds/freeswitch_command.h"
 #include "feeds/freeswitch_link.h"
 #include "feeds/freeswitch_state.h"
+#include "feeds/rooms.h"
 
 enum { FS_CDRS_WAITING = 1024 };
 
@@ -29,6 +30,7 @@ struct fs_switch {
 	char password[FS_PASSWORD_MAX + 1];
 	int64_t compare_ms;
 	struct fs_state state;
+	struct rooms rooms;
 	struct fs_link events, commands;
 	struct fs_cdrs cdrs;
 	bool subscribed, known; /* events come; the commands' core is the state's */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "feeds/janus_codes.h"
 #include "feeds/janus_events_http.h"
 #include "feeds/janus_orders.h"
 
@@ -17,6 +18,7 @@ struct janus {
 	struct janus_events *events;
 	struct janus_sync sync;
 	struct janus_orders orders;
+	struct janus_codes codes;
 	int64_t check_ms;
 	bool missing; /* events, since the last check */
 	struct arena mem;
@@ -35,6 +37,7 @@ rooms_answered(void *arg, const struct janus_answer *a)
 	arena_init(&j->mem, JANUS_ANSWER_MEM);
 	if (a != NULL && a->code == 0 && janus_rooms_read(a->data, &j->mem, &v, &n, &e) == 0) {
 		janus_sync_rooms(&j->sync, v, n);
+		janus_codes_pump(&j->codes);
 	} else {
 		if (a != NULL)
 			log_event(LOG_ERROR_, "janus-rooms", "%lld %.*s", (long long)a->code, (int)a->text.n,
@@ -140,6 +143,7 @@ up(void *arg)
 {
 	struct janus *j = arg;
 
+	janus_codes_up(&j->codes);
 	janus_sync_up(&j->sync);
 }
 
@@ -237,6 +241,7 @@ make(struct janus *j, const struct conf *conf, struct err *e)
 		return err_set(e, ERR_TOO_LARGE, NULL);
 	j->orders = (struct janus_orders){
 	    .feed = j->feed, .api = j->api, .secrets = &j->secrets, .sync = &j->sync};
+	j->codes = (struct janus_codes){.api = j->api, .secrets = &j->secrets, .sync = &j->sync};
 	return 0;
 }
 
@@ -252,6 +257,7 @@ close_(void *sw)
 	feed_timer(j->feed, -1, pump, j);
 	feed_timer(j->feed, -1, check, j);
 	janus_sync_free(&j->sync);
+	janus_codes_free(&j->codes);
 	for (size_t i = 0; i < JANUS_ORDERS_MAX; i++)
 		free(j->orders.v[i].who);
 	explicit_bzero(&j->secrets, sizeof(j->secrets));
@@ -302,6 +308,24 @@ command(void *sw, const struct feed_command *c)
 	janus_orders_take(&j->orders, c);
 }
 
+static bool
+routes_have(void *sw, int64_t *generation, int64_t *version)
+{
+	const struct janus *j = sw;
+
+	return rooms_have(&j->codes.rooms, generation, version);
+}
+
+static bool
+routes_take(void *sw, const struct feed_routes *part)
+{
+	struct janus *j = sw;
+	bool ok = rooms_take(&j->codes.rooms, part);
+
+	janus_codes_pump(&j->codes);
+	return ok;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -313,7 +337,10 @@ main(int argc, char **argv)
 	    .start = start,
 	    .close = close_,
 	    .resync = resync,
-	    .command = command};
+	    .command = command,
+	    .routes = true,
+	    .routes_have = routes_have,
+	    .routes_take = routes_take};
 
 	return feed_main(&p, argc, argv);
 }

@@ -189,9 +189,9 @@ janus_rooms_read(
 
 		if (id <= 0)
 			continue;
-		v[(*n)++] =
-		    (struct janus_room){id, janus_text(m, "description"), janus_flag(m, "muted", false),
-		        janus_flag(m, "record", false), janus_number(m, "num_participants", 0)};
+		v[(*n)++] = (struct janus_room){id, janus_text(m, "description"),
+		    janus_flag(m, "muted", false), janus_flag(m, "record", false),
+		    janus_number(m, "num_participants", 0), janus_flag(m, "pin_required", false)};
 	}
 	return v != NULL ? 0 : -1;
 }

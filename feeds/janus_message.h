@@ -78,6 +78,7 @@ struct janus_room {
 	bool muted; /* as a whole: nobody in it is heard */
 	bool recording;
 	int64_t count; /* participants */
+	bool has_code; /* a PIN is asked for */
 };
 
 struct janus_person {

@@ -162,6 +162,7 @@ take_room(struct janus_sync *s, const struct janus_room *in)
 	muted = r->muted != in->muted;
 	r->recording = in->recording;
 	r->muted = in->muted;
+	r->has_code = in->has_code;
 	renamed = janus_name(r, s->rule, in->description);
 	if (in->count != (int64_t)r->n || (s->want_everybody && in->count > 0))
 		r->todo = true;

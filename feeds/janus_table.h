@@ -25,13 +25,15 @@ struct janus_known {
 	int64_t id;
 	char name[JANUS_NAME_MAX]; /* of the room in Tandem; "" = it has none, nothing is said of it */
 	bool recording;
-	bool muted;        /* as a whole */
-	bool told;         /* the conference has been said to run */
-	bool todo;         /* its participants have to be asked for */
-	bool dirty;        /* likewise, but not before others that have been waiting longer */
-	bool asking;       /* a question about it is on its way */
-	bool seen;         /* while a list is gone through */
-	int64_t started;   /* ms since 1970; 0 = not known */
+	bool muted; /* as a whole */
+	bool has_code;
+	uint64_t code_stamp; /* of the code that it was told; 0 = none yet */
+	bool told;           /* the conference has been said to run */
+	bool todo;           /* its participants have to be asked for */
+	bool dirty;          /* likewise, but not before others that have been waiting longer */
+	bool asking;         /* a question about it is on its way */
+	bool seen;           /* while a list is gone through */
+	int64_t started;     /* ms since 1970; 0 = not known */
 	int64_t answered;  /* when the last answer about it came, microseconds since 1970; 0 = never */
 	int64_t answer_ms; /* the same by the monotonic clock */
 	struct janus_member *v;

@@ -111,6 +111,7 @@ take(struct desk *d, struct str frame)
 		struct feed_message message;
 		struct feed_volatile moment;
 		struct feed_result result;
+		struct feed_routes_ack taken;
 	} u;
 	enum env_type type = env_type(frame);
 	struct err e = {0};
@@ -136,6 +137,8 @@ take(struct desk *d, struct str frame)
 		snprintf(d->text, sizeof(d->text), "%.*s",
 		    REC_HAS(&u.result, feed_result, text) ? (int)u.result.text.n : 0,
 		    REC_HAS(&u.result, feed_result, text) ? u.result.text.p : "");
+		break;
+	case ENV_FEED_ROUTES_ACK:
 		break;
 	default:
 		ck_abort_msg("a frame of type %d", (int)type);
@@ -201,4 +204,10 @@ desk_command(struct desk *d, const struct feed_command *c)
 	ck_assert(send_record(d, ENV_FEED_COMMAND, c));
 	desk_until(d, has_result, d, "a result");
 	ck_assert_int_eq(d->result.id, c->id);
+}
+
+void
+desk_routes(struct desk *d, const struct feed_routes *part)
+{
+	ck_assert(send_record(d, ENV_FEED_ROUTES, part));
 }

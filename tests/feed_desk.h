@@ -38,5 +38,7 @@ void desk_until(struct desk *d, bool (*done)(void *arg), void *arg, const char *
 void desk_meet(struct desk *d);
 /* Gives a command and waits for its result, which is in d->result and d->text. */
 void desk_command(struct desk *d, const struct feed_command *c);
+/* Tells the feed a part of the routes. */
+void desk_routes(struct desk *d, const struct feed_routes *part);
 
 #endif

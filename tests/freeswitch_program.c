@@ -220,7 +220,7 @@ START_TEST(a_session)
 	start_feed();
 	await_snapshot(1);
 	ck_assert_str_eq(listener_shows(&heard), "");
-	ck_assert_uint_eq(desk.verbs.n, 12);
+	ck_assert_uint_eq(desk.verbs.n, 14);
 	set_upto("Event-Sequence: 524\n");
 	atomic_store(&server.control->rooms, 1);
 	await_shown("call 54241008-d6b4-44ef-bfe0-a95e1f2e589d \"Carol M\" <sip:1003@" DOMAIN
@@ -456,6 +456,56 @@ START_TEST(commands)
 	fault(FAULT_CLOSE);
 	desk_run(&desk, 300);
 	gives(&c, false, ERR_UNAVAILABLE, "FreeSWITCH is not connected");
+}
+END_TEST
+
+/* A list of everything that has one room. */
+static void
+tell_room(int64_t part, const char *name, const char *code, int64_t limit)
+{
+	struct feed_room room = {.has = 0};
+	struct feed_routes r = {.has = 0};
+
+	REC_SET(&room, feed_room, id, 5);
+	room.has |= REC_BIT(feed_room, room);
+	REC_SET(&room.room, room, name, STR_LIT("sales-room"));
+	REC_SET(&room.room, room, extension, str_c(name));
+	if (code[0] != '\0')
+		REC_SET(&room.room, room, access_code, str_c(code));
+	REC_SET(&room.room, room, max_members, limit);
+	REC_SET(&r, feed_routes, part, part);
+	REC_SET(&r, feed_routes, generation, 1);
+	REC_SET(&r, feed_routes, version, part);
+	REC_SET(&r, feed_routes, begin, true);
+	REC_SET(&r, feed_routes, end, true);
+	r.has |= REC_BIT(feed_routes, rooms);
+	r.rooms.v = &room;
+	r.rooms.n = 1;
+	desk_routes(&desk, &r);
+	desk_run(&desk, 100);
+}
+
+/* What users have set holds in conferences that run, and in those that begin. */
+START_TEST(codes_and_limits)
+{
+	start_feed();
+	await_snapshot(1);
+	tell_room(1, "3001", "4321", 20);
+	ck_assert_ptr_null(strstr(server.control->notes, "pin"));
+	set_upto("Event-Sequence: 524\n");
+	atomic_store(&server.control->rooms, 1);
+	server_await_command(&server, "api conference 3001 pin 4321", 1);
+	server_await_command(&server, "api conference 3001 set max_members 20", 1);
+	/* Once is enough, also when the conference is listed once more. */
+	desk_run(&desk, 6000);
+	tell_room(2, "3001", "4321", 20);
+	server_await_command(&server, "api conference 3001 pin", 1);
+	tell_room(3, "3001", "", 1);
+	server_await_command(&server, "api conference 3001 nopin", 1);
+	server_await_command(&server, "api conference 3001 set max_members 0", 1);
+	/* Another one's. */
+	tell_room(4, "3002", "99", 2);
+	ck_assert_ptr_null(strstr(server.control->notes, "99"));
 }
 END_TEST
 
@@ -706,6 +756,7 @@ freeswitch_program(bool slow)
 	text_init();
 	if (slow) {
 		ADD(a_command_without_a_reply, 1);
+		ADD(codes_and_limits, 1);
 		ADD(a_switch_that_stalls, 2);
 		ADD(kills_lose_no_record, 1);
 	} else {

@@ -209,6 +209,51 @@ START_TEST(mute_and_kick_by_the_api)
 }
 END_TEST
 
+static bool
+asks_for_a_code(int room)
+{
+	char ask[96];
+	bool asks;
+
+	snprintf(ask, sizeof(ask), "{\"request\":\"join\",\"room\":%d}", room);
+	janus_guest_open(&janus, &cy);
+	asks = strstr(janus_guest_ask(&cy, ask), "Missing mandatory element (pin)") != NULL;
+	janus_guest_leave(&cy);
+	return asks;
+}
+
+static void
+set_code(const char *json)
+{
+	struct answer a = rig_put(&rig, OWNER, "/my/conferences/sales-room", json);
+
+	ck_assert_msg(a.status == 200, "%d: %s", (int)a.status, a.body);
+	answer_free(&a);
+}
+
+/* What the owner sets by REST holds in Janus, also when either side has been away. */
+START_TEST(the_code_of_the_room)
+{
+	ck_assert(!asks_for_a_code(7001));
+	set_code("{\"setting\":{\"accessCode\":\"2468\"}}");
+	AWAIT(SOON, asks_for_a_code(7001));
+	janus_guest_open(&janus, &cy);
+	ck_assert_ptr_nonnull(strstr(
+	    janus_guest_ask(&cy, "{\"request\":\"join\",\"room\":7001,\"pin\":\"2468\"}"), "joined"));
+	janus_guest_leave(&cy);
+	/* Rooms that Tandem does not have are Janus's own. */
+	ck_assert(!asks_for_a_code(7002));
+	child_kill(&janus.janus);
+	janus_rig_start(&janus);
+	AWAIT(SOON, asks_for_a_code(7001));
+	child_kill(&janus.feed);
+	set_code("{\"setting\":{\"accessCode\":\"\"}}");
+	ck_assert(asks_for_a_code(7001));
+	janus_rig_feed(&janus, feeder_endpoint(&rig));
+	AWAIT(SOON + 3000, !asks_for_a_code(7001));
+}
+END_TEST
+
 START_TEST(whatever_dies)
 {
 	int rounds = getenv("TANDEM_LONG") != NULL ? 10 : 1;
@@ -249,6 +294,7 @@ main(void)
 	tcase_add_test(t, a_conference);
 	tcase_add_test(t, mute_and_kick_by_the_api);
 	tcase_add_test(t, a_room_by_its_extension);
+	tcase_add_test(t, the_code_of_the_room);
 	tcase_add_test(t, whatever_dies);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -260,8 +260,8 @@ answer_now(const struct letter *l)
 				count += r->who[j].there;
 			snprintf(names[i], sizeof(names[i]), "r%d", r->name);
 			if (r->there)
-				rooms[n++] =
-				    (struct janus_room){i + 1, str_c(names[i]), r->muted, r->recording, count};
+				rooms[n++] = (struct janus_room){
+				    i + 1, str_c(names[i]), r->muted, r->recording, count, false};
 		}
 		janus_sync_rooms(&sync_, rooms, n);
 		return;
@@ -525,8 +525,8 @@ END_TEST
 /* Only what can be the name of a room in Tandem is one. */
 START_TEST(rooms_and_their_names)
 {
-	struct janus_room rooms[] = {{1, STR_LIT("sales room"), false, false, 1},
-	    {2, STR_LIT(" sales-room "), false, false, 1}, {3, {"", 0}, false, false, 1}};
+	struct janus_room rooms[] = {{1, STR_LIT("sales room"), false, false, 1, false},
+	    {2, STR_LIT(" sales-room "), false, false, 1, false}, {3, {"", 0}, false, false, 1, false}};
 	struct janus_person one = {5, STR_LIT("n1"), false, false};
 
 	ck_assert_int_eq(janus_key_room(STR_LIT("7001")), 7001);
