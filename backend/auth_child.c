@@ -19,7 +19,8 @@
 enum {
 	SOCKET = 3, /* where the socket is put, behind stdin, stdout and stderr */
 	HASH_PASSES = 2,
-	HASH_MEMORY = 19 * 1024 * 1024,
+	/* A build with sanitizers is for tests alone, which log in by the thousand. */
+	HASH_MEMORY = (SANDBOX_SANITIZED ? 1 : 19) * 1024 * 1024,
 	/* What a stored hash may ask for: older and newer settings than ours, not the
 	 * gigabytes of a row that somebody has tampered with. */
 	HASH_PASSES_MAX = 10,

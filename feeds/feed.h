@@ -38,8 +38,8 @@ struct feed_program {
 	/* With `routes` alone. Which routes the program has: false = none, else their generation and
 	 * version, as the last part said that it took in for good. */
 	bool (*routes_have)(void *sw, int64_t *generation, int64_t *version);
-	/* The next part of them, valid during the call. False = it cannot be taken in now: the backend is
-	 * asked to go on from what routes_have() says, a second later. */
+	/* The next part of them, valid during the call. False = it cannot be taken in now: the backend
+	 * is asked to go on from what routes_have() says, a second later. */
 	bool (*routes_take)(void *sw, const struct feed_routes *part);
 };
 
