@@ -36,19 +36,26 @@ is_domain(struct str host)
 	    check_host(host) == NULL;
 }
 
+struct str
+dial_domain(const struct settings *s)
+{
+	return REC_HAS(s, settings, sip_domains) && s->sip_domains.n > 0 ? s->sip_domains.v[0]
+	                                                                 : s->realm;
+}
+
 int
 dial_join(struct str user, struct str host, struct str *ret, struct arena *a, struct err *e)
 {
 	if (user.n > USER_MAX || !is_made_of(user, "._+*~!-") || user.p[0] == '-')
 		return err_set(e, ERR_INVALID, "this is neither a number nor an address");
 	if (check_host(host) != NULL)
-		return err_set(e, ERR_INTERNAL, "the realm is no domain to call in");
+		return err_set(e, ERR_INTERNAL, "the system has no domain to call in");
 	*ret = arena_printf(a, "sip:%.*s@%.*s", (int)user.n, user.p, (int)host.n, host.p);
 	return ret->p != NULL ? 0 : err_set(e, ERR_TOO_LARGE, NULL);
 }
 
 int
-dial_read(struct str text, struct str realm, struct str *ret, struct arena *a, struct err *e)
+dial_read(struct str text, struct str domain, struct str *ret, struct arena *a, struct err *e)
 {
 	struct str user, host;
 	char plain[USER_MAX + 1];
@@ -64,5 +71,5 @@ dial_read(struct str text, struct str realm, struct str *ret, struct arena *a, s
 	for (size_t i = 0; i < text.n && n <= USER_MAX; i++)
 		if (strchr("[]().{}-", text.p[i]) == NULL)
 			plain[n++] = text.p[i];
-	return dial_join((struct str){plain, n}, realm, ret, a, e);
+	return dial_join((struct str){plain, n}, domain, ret, a, e);
 }

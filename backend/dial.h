@@ -9,11 +9,15 @@
 
 #include "common/arena.h"
 #include "common/err.h"
+#include "common/records.h"
 #include "common/str.h"
 
+/* The domain of numbers and of users that have none: the first of the setting sipDomains, or else
+ * the realm. Points into the settings. */
+struct str dial_domain(const struct settings *s);
 /* "sip:user@host" in the arena. Without '@' the characters that people write into numbers are
- * passed over, and the host is `realm`. 0, or -1 with ERR_INVALID. */
-int dial_read(struct str text, struct str realm, struct str *ret, struct arena *a, struct err *e);
+ * passed over, and the host is `domain`. 0, or -1 with ERR_INVALID. */
+int dial_read(struct str text, struct str domain, struct str *ret, struct arena *a, struct err *e);
 /* The same of a user's name in a domain; ERR_INTERNAL when that is none. */
 int dial_join(struct str user, struct str host, struct str *ret, struct arena *a, struct err *e);
 

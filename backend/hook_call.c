@@ -13,8 +13,8 @@ call(struct call *c)
 	if (c->commanded != NULL)
 		return call_made(c);
 	if (model_settings(&c->m, &s) != 0 ||
-	    dial_read(c->req->key, s.realm, &to, c->m.a, c->m.e) != 0 ||
-	    dial_join(c->who->user.user_name, s.realm, &from, c->m.a, c->m.e) != 0)
+	    dial_read(c->req->key, dial_domain(&s), &to, c->m.a, c->m.e) != 0 ||
+	    dial_join(c->who->user.user_name, dial_domain(&s), &from, c->m.a, c->m.e) != 0)
 		return -1;
 	call_make(c, from, to);
 	return 0;

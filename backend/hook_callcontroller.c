@@ -155,8 +155,8 @@ control(struct call *c)
 	if (c->commanded != NULL)
 		return call_made(c);
 	if (check_agent(c) != 0 || check_query(c) != 0 || model_settings(&c->m, &s) != 0 ||
-	    dial_read(c->req->key, s.realm, &from, c->m.a, c->m.e) != 0 ||
-	    dial_read(c->req->key2, s.realm, &to, c->m.a, c->m.e) != 0)
+	    dial_read(c->req->key, dial_domain(&s), &from, c->m.a, c->m.e) != 0 ||
+	    dial_read(c->req->key2, dial_domain(&s), &to, c->m.a, c->m.e) != 0)
 		return -1;
 	if (c->req->method == M_GET)
 		return tell(c, to);

@@ -275,13 +275,14 @@ invite(struct conf *k, int verb)
 		return err_set(c->m.e, ERR_INVALID, "Incorrect invite command");
 	if (im && find_im_user(k, callee, &callee) != 0)
 		return -1;
-	if (model_settings(&c->m, &s) != 0 || dial_read(callee, s.realm, &from, c->m.a, c->m.e) != 0)
+	if (model_settings(&c->m, &s) != 0 ||
+	    dial_read(callee, dial_domain(&s), &from, c->m.a, c->m.e) != 0)
 		return -1;
 	REC_SET(w, feed_command, from, from);
 	if (k->runs)
 		return send_words(k, verb);
 	if (!REC_HAS(&k->room.rec, room, extension) ||
-	    dial_read(k->room.rec.extension, s.realm, &to, c->m.a, c->m.e) != 0) {
+	    dial_read(k->room.rec.extension, dial_domain(&s), &to, c->m.a, c->m.e) != 0) {
 		err_clear(c->m.e);
 		return say(k, "ERROR: the room has no number that could be called");
 	}

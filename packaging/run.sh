@@ -70,8 +70,12 @@ log = ${LOG:-warn}
 state = $rundir/state
 listen = ipc://$rundir/gateway/backend.sock
 control = ipc://$rundir/control/control.sock
+feed_listen = ipc://$rundir/feeds/feeds.sock
 auth_keys = $rundir/auth/keys
 log = ${LOG:-warn}
+[feed]
+backend = ipc://$rundir/feeds/feeds.sock
+spool = $rundir/spool
 EOF
 
 if [ ! -e "$rundir/tls/server.crt" ]; then

@@ -247,6 +247,9 @@ START_TEST(click_to_call)
 	ck_assert_msg(r.ok, "%.*s", (int)r.text.n, r.text.p);
 	/* The scenario ends well when the telephone was referred to the second. */
 	ck_assert_int_eq(child_end(&k.phone, 0, 20000), 0);
+	/* That the proxy has called the first party is nobody's call. */
+	nanosleep(&(struct timespec){1, 0}, NULL);
+	ck_assert_int_eq(kam_records(&k), 0);
 	child_end(&k.proxy, SIGTERM, 5000);
 	originate(4, "4410", "4420", &r);
 	ck_assert(!r.ok);

@@ -378,17 +378,35 @@ START_TEST(invitations)
 
 	begin_ask(&k, "GET", ROOM "invite&4420");
 	c = feeder_command(&feed, feed_verb_ORIGINATE);
-	ck_assert_msg(str_eqc(c.from, "sip:4420@ex.example"), "%.*s", (int)c.from.n, c.from.p);
-	ck_assert(str_eqc(c.to, "sip:7001@ex.example"));
+	ck_assert_msg(str_eqc(c.from, "sip:4420@pbx.example.net"), "%.*s", (int)c.from.n, c.from.p);
+	ck_assert(str_eqc(c.to, "sip:7001@pbx.example.net"));
 	feeder_result(&feed, c.id, true, NULL);
 	end_ask(&k, 200, SAYS("Invitation sent"));
 	conference(&feed, 1);
 	begin_ask(&k, "GET", ROOM "inviteim&ana");
 	c = feeder_command(&feed, feed_verb_INVITE);
-	ck_assert(str_eqc(c.from, "sip:4410@ex.example"));
+	ck_assert(str_eqc(c.from, "sip:4410@pbx.example.net"));
 	ck_assert(str_eqc(c.key, "c1") && str_eqc(c.room, "sales-room"));
 	feeder_result(&feed, c.id, true, NULL);
 	end_ask(&k, 200, SAYS("Invitation sent"));
+}
+END_TEST
+
+/* Users are called in the domain that telephones have, whatever the realm is. */
+START_TEST(the_domain_of_telephones)
+{
+	struct feed_command c;
+	struct asking k;
+
+	rig_load(&rig,
+	    "{\"type\":\"settings\",\"record\":{\"realm\":\"ex.example\",\"sipDomains\":[\"phones."
+	    "example\",\"b.example\"]}}\n");
+	begin_ask(&k, "PUT", "/my/call/4420");
+	c = feeder_command(&feed, feed_verb_ORIGINATE);
+	ck_assert_msg(str_eqc(c.from, "sip:4410@phones.example"), "%.*s", (int)c.from.n, c.from.p);
+	ck_assert(str_eqc(c.to, "sip:4420@phones.example"));
+	feeder_result(&feed, c.id, true, NULL);
+	end_ask(&k, 200, "");
 }
 END_TEST
 
@@ -487,10 +505,11 @@ END_TEST
 /* Vectors CA-1, CA-2, CA-3, CA-4, CA-5, CA-6, CA-7, CA-8. */
 START_TEST(click_to_call)
 {
-	static const char *const right[][2] = {{"/my/call/4420", "sip:4420@ex.example"},
-	    {"/my/call/9.555-01(00)", "sip:95550100@ex.example"},
-	    {"/my/call/%2B15550100", "sip:+15550100@ex.example"},
-	    {"/my/call/+15550100", "sip:+15550100@ex.example"}, {"/call/4420", "sip:4420@ex.example"},
+	static const char *const right[][2] = {{"/my/call/4420", "sip:4420@pbx.example.net"},
+	    {"/my/call/9.555-01(00)", "sip:95550100@pbx.example.net"},
+	    {"/my/call/%2B15550100", "sip:+15550100@pbx.example.net"},
+	    {"/my/call/+15550100", "sip:+15550100@pbx.example.net"},
+	    {"/call/4420", "sip:4420@pbx.example.net"},
 	    {"/my/call/ana.pop@far.example", "sip:ana.pop@far.example"},
 	    {"/my/call/sip:ana-p@far.example", "sip:ana-p@far.example"}};
 	static const char *const wrong[] = {"55%2055", "()", "12*we@sip", "a%0d%0ab", "1;x=y", "1,2",
@@ -503,7 +522,7 @@ START_TEST(click_to_call)
 	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
 		begin_ask(&k, "PUT", right[i][0]);
 		c = feeder_command(&feed, feed_verb_ORIGINATE);
-		ck_assert(str_eqc(c.from, "sip:4410@ex.example"));
+		ck_assert(str_eqc(c.from, "sip:4410@pbx.example.net"));
 		ck_assert_msg(str_eqc(c.to, right[i][1]), "%s: %.*s", right[i][0], (int)c.to.n, c.to.p);
 		feeder_result(&feed, c.id, true, NULL);
 		end_ask(&k, 200, "");
@@ -553,7 +572,7 @@ controller_says(const char *path, int status, const char *body)
 START_TEST(click_to_call_with_progress)
 {
 	struct live_call call =
-	    feeder_call("<sip:4410@ex.example>", "\"Bob\" <sip:4420@ex.example>", 1000);
+	    feeder_call("<sip:4410@pbx.example.net>", "\"Bob\" <sip:4420@pbx.example.net>", 1000);
 	struct cdr ended = {0};
 	struct feed_command c;
 	struct asking k;
@@ -563,14 +582,14 @@ START_TEST(click_to_call_with_progress)
 	controller_says(CALLCONTROLLER "4420", 200, LINES "/>");
 	begin_ask(&k, "POST", CALLCONTROLLER "4420?sipMethod=refer&timeout=20");
 	c = feeder_command(&feed, feed_verb_ORIGINATE);
-	ck_assert(str_eqc(c.from, "sip:4410@ex.example"));
-	ck_assert(str_eqc(c.to, "sip:4420@ex.example"));
+	ck_assert(str_eqc(c.from, "sip:4410@pbx.example.net"));
+	ck_assert(str_eqc(c.to, "sip:4420@pbx.example.net"));
 	feeder_result(&feed, c.id, true, NULL);
 	end_ask(&k, 200, "");
 	/* Another telephone, in one's own name. */
 	begin_ask(&k, "POST", "/my/redirect/callcontroller/5550100/4420?agent=4410");
 	c = feeder_command(&feed, feed_verb_ORIGINATE);
-	ck_assert(str_eqc(c.from, "sip:5550100@ex.example"));
+	ck_assert(str_eqc(c.from, "sip:5550100@pbx.example.net"));
 	feeder_result(&feed, c.id, true, NULL);
 	end_ask(&k, 200, "");
 	REC_SET(&call, live_call, state, call_state_RINGING);
@@ -588,8 +607,8 @@ START_TEST(click_to_call_with_progress)
 	        LINE("3000", "200 OK") "</status-lines>");
 	/* It has ended: told of for a while. */
 	REC_SET(&ended, cdr, id, STR_LIT("k1"));
-	REC_SET(&ended, cdr, caller, STR_LIT("<sip:4410@ex.example>"));
-	REC_SET(&ended, cdr, callee, STR_LIT("<sip:4420@ex.example>"));
+	REC_SET(&ended, cdr, caller, STR_LIT("<sip:4410@pbx.example.net>"));
+	REC_SET(&ended, cdr, callee, STR_LIT("<sip:4420@pbx.example.net>"));
 	REC_SET(&ended, cdr, started, now - 60000);
 	REC_SET(&ended, cdr, end, cdr_end_FAILED);
 	REC_SET(&ended, cdr, code, 486);
@@ -654,6 +673,8 @@ main(void)
 	tcase_add_test(t, click_to_call);
 	tcase_add_test(t, click_to_call_with_progress);
 	tcase_add_test(t, what_a_callcontroller_refuses);
+	/* Changes the settings: the last one. */
+	tcase_add_test(t, the_domain_of_telephones);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
