@@ -2,7 +2,8 @@
 /*
  * What streams of events cost: the memory of all processes with so many idle ones, and what another
  * user's reads take without streams, beside idle ones, and while switches tell of calls of all
- * those who listen. By tests/bench/events.sh. bench_events [STREAMS] [EVENTS A SECOND] [SECONDS]
+ * those who listen; and the processor time of reads beside events of calls that nobody listens to.
+ * By tests/bench/events.sh. bench_events [STREAMS] [EVENTS A SECOND] [SECONDS]
  */
 #include <check.h>
 #include <poll.h>
@@ -20,9 +21,18 @@
 #include "tests/hostile.h"
 #include "tests/sse.h"
 
-enum { STREAMS_MAX = 4000, MIB = 1024, READS_MAX = 200000, LIMIT_MIB = 60, TICK_MS = 50 };
+enum {
+	STREAMS_MAX = 4000,
+	MIB = 1024,
+	READS_MAX = 200000,
+	LIMIT_MIB = 60,
+	TICK_MS = 50,
+	PACE = 500,
+	ROUNDS = 5
+};
 
 static int streams = 1000, rate = 2000, seconds = 5;
+static bool nobody; /* listens */
 static struct rig rig;
 static struct sse sse[STREAMS_MAX];
 static struct pollfd polled[STREAMS_MAX];
@@ -220,9 +230,14 @@ tell(struct feeder *f, int for_seconds)
 			if (++sent % 100 == 0)
 				feeder_settle(f);
 		}
-		got += take_all(1);
+		if (nobody)
+			usleep(1000);
+		else
+			got += take_all(1);
 	}
 	feeder_settle(f);
+	if (nobody)
+		return sent;
 	for (int i = 0; i < 40 && got < sent; i++)
 		got += take_all(TICK_MS);
 	printf(
@@ -274,6 +289,74 @@ START_TEST(bench)
 }
 END_TEST
 
+/* Reads at a pace that both with and without events can keep, in a process of its own. */
+static pid_t
+read_at_pace(void)
+{
+	long long from = ms_now(), now;
+	char token[2048];
+	pid_t pid = fork();
+	long n = 0;
+
+	if (pid != 0)
+		return pid;
+	token_of(streams + 1, token, sizeof(token));
+	while ((now = ms_now() - from) < seconds * 1000 || n < (long)PACE * seconds) {
+		struct answer a;
+
+		if (n >= now * PACE / 1000) {
+			usleep(500);
+			continue;
+		}
+		a = rig_ask(&rig, &(struct ask){.path = "/my/forward", .bearer = token});
+		if (a.status != 200)
+			_exit(1);
+		answer_free(&a);
+		n++;
+	}
+	_exit(0);
+}
+
+/* Changes of calls at the rate, and what our processes used meanwhile. */
+static double
+used_by(struct feeder *f, bool reads, bool events)
+{
+	double before = cpu();
+	pid_t reader = reads ? read_at_pace() : 0;
+
+	if (events)
+		tell(f, seconds);
+	if (reads)
+		await(reader);
+	return cpu() - before;
+}
+
+START_TEST(reads_beside_events)
+{
+	double ratio[ROUNDS];
+	struct feeder f;
+
+	load_users();
+	feeder_open(&f, feeder_endpoint(&rig), "kam-1", "e1");
+	feeder_hello(&f);
+	nobody = true;
+	for (int i = 0; i < ROUNDS; i++) {
+		double reads = used_by(&f, true, false), events = used_by(&f, false, true);
+		double both = used_by(&f, true, true);
+
+		ratio[i] = (both - events) / reads;
+		printf("%d reads/s %.2f s, %d events/s %.2f s, both %.2f s of processor time: a read takes "
+		       "%.2f times as much\n",
+		    PACE, reads, rate, events, both, ratio[i]);
+		fflush(stdout);
+	}
+	qsort(ratio, ROUNDS, sizeof(ratio[0]), compare);
+	printf("reads beside events: %.2f times the processor time (%.2f to %.2f)\n", ratio[ROUNDS / 2],
+	    ratio[0], ratio[ROUNDS - 1]);
+	feeder_close(&f);
+}
+END_TEST
+
 static void
 setup(void)
 {
@@ -310,6 +393,7 @@ main(int argc, char **argv)
 	tcase_set_timeout(t, 600);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, bench);
+	tcase_add_test(t, reads_beside_events);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
