@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "tests/ask.h"
 
+#include <check.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -182,4 +183,17 @@ ask(const char *origin, const char *base, const struct ask *q)
 	a.body_n = body.n;
 	curl_slist_free_all(fields);
 	return a;
+}
+
+void
+answer_next(const struct answer *a, const char *path, char *next, size_t size)
+{
+	const char *link = answer_header(a, "link");
+	const char *end = link != NULL ? strstr(link, ">; rel=\"next\"") : NULL;
+
+	next[0] = '\0';
+	if (link == NULL)
+		return;
+	ck_assert(link[0] == '<' && link[1] == '?' && end != NULL);
+	snprintf(next, size, "%s%.*s", path, (int)(end - link - 1), link + 1);
 }

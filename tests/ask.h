@@ -40,5 +40,8 @@ struct answer ask(const char *origin, const char *base, const struct ask *q);
 void answer_free(struct answer *a);
 /* The value of a header field of the answer, NULL when absent; valid until the next call. */
 const char *answer_header(const struct answer *a, const char *name);
+/* Where its Link field leads: the path of the next page below `path`, "" when there is none. Fails
+ * the test when the field is another one. */
+void answer_next(const struct answer *a, const char *path, char *next, size_t size);
 
 #endif

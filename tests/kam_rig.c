@@ -111,8 +111,7 @@ kam_proxy(struct kam_rig *k)
 	    text("TANDEM_CDR_DIR=\"flatstore:%s/cdr\"", k->rig.dir), "-A",
 	    k->registered ? "REGISTERED"
 	                  : text("ALL_CALLS_TO=\"sip:%s:%d\"", k->phone_ip, k->phone_port),
-	    "-A",
-	    text("RING_MS=%d", k->ring_ms), NULL};
+	    "-A", text("RING_MS=%d", k->ring_ms), NULL};
 
 	child_start(&k->proxy, log, argv);
 	while (!answers(k)) {
@@ -278,4 +277,39 @@ kam_records(const struct kam_rig *k)
 	ck_assert_ptr_nonnull(fgets(line, sizeof(line), p));
 	pclose(p);
 	return atoi(line);
+}
+
+void
+kam_await_quiet(const struct kam_rig *k)
+{
+	long long last = -1, now;
+	int records = -1;
+
+	while ((now = kam_events(k)) != last || kam_records(k) != records) {
+		last = now;
+		records = kam_records(k);
+		pause_ms(1000);
+	}
+}
+
+long long
+kam_end_feed(struct kam_rig *k)
+{
+	char line[1024];
+	long long numbers = -1, stored = -2;
+	FILE *f;
+
+	ck_assert_int_eq(child_end(&k->feed, SIGTERM, 10000), 0);
+	f = fopen(k->rig.log, "r");
+	ck_assert_ptr_nonnull(f);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		const char *at = strstr(line, "event=stopped text=\"source kamailio, ");
+
+		if (at != NULL)
+			sscanf(
+			    at, "event=stopped text=\"source kamailio, %lld numbers, %lld", &numbers, &stored);
+	}
+	fclose(f);
+	ck_assert_int_eq(numbers, stored);
+	return numbers;
 }

@@ -48,5 +48,9 @@ int kam_live(const struct kam_rig *k);
 void kam_await_log(const struct kam_rig *k, const char *what);
 /* Lines in the proxy's files of call records. */
 int kam_records(const struct kam_rig *k);
+/* Waits until nothing happens in the proxy any more. */
+void kam_await_quiet(const struct kam_rig *k);
+/* Ends the feed: how many messages it has numbered, all of which are stored. */
+long long kam_end_feed(struct kam_rig *k);
 
 #endif

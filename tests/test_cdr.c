@@ -121,20 +121,6 @@ status_of(const char *user, const char *path, int want)
 	answer_free(&a);
 }
 
-/* The path of the next page, "" when there is none. */
-static void
-follow(const struct answer *a, const char *path, char *next, size_t size)
-{
-	const char *link = answer_header(a, "link");
-	const char *end = link != NULL ? strstr(link, ">; rel=\"next\"") : NULL;
-
-	next[0] = '\0';
-	if (link == NULL)
-		return;
-	ck_assert(link[0] == '<' && link[1] == '?' && end != NULL);
-	snprintf(next, size, "%s%.*s", path, (int)(end - link - 1), link + 1);
-}
-
 /* Reads all pages from a path on; the ids in their order, each of a letter, joined. */
 static const char *
 walk(const char *user, const char *first)
@@ -150,7 +136,7 @@ walk(const char *user, const char *first)
 
 		for (const char *p = a.body; (p = strstr(p, "\"route\":\"")) != NULL; p += 9)
 			strncat(seen, p + 9, strcspn(p + 9, "\""));
-		follow(&a, "/my/cdrs", path, sizeof(path));
+		answer_next(&a, "/my/cdrs", path, sizeof(path));
 		answer_free(&a);
 		ck_assert_int_lt(++pages, 1000);
 	}
@@ -529,7 +515,7 @@ START_TEST(pages_beside_new_calls)
 			ck_assert_msg(i >= 0 && i < 60 && seen[i] == '\0', "call %d", i);
 			seen[i] = 'x';
 		}
-		follow(&a, "/my/cdrs", path, sizeof(path));
+		answer_next(&a, "/my/cdrs", path, sizeof(path));
 		answer_free(&a);
 		snprintf(id, sizeof(id), "n%d", pages++);
 		tell_marked(id, ANA, BEN, T0 + (int64_t)(100 + pages) * 86400000);
@@ -560,7 +546,7 @@ START_TEST(pages_are_bounded)
 		a = get("4462:secret62", path);
 		ck_assert_uint_lt(a.body_n, 80 * 1024);
 		n += count(a.body, "\"id\"");
-		follow(&a, "/my/cdrs", path, sizeof(path));
+		answer_next(&a, "/my/cdrs", path, sizeof(path));
 		answer_free(&a);
 		pages++;
 	}

@@ -27,20 +27,6 @@ setup(void)
 	kam_proxy(&k);
 }
 
-/* Waits until nothing happens in the proxy any more. */
-static void
-await_quiet(void)
-{
-	long long last = -1, now;
-	int records = -1;
-
-	while ((now = kam_events(&k)) != last || kam_records(&k) != records) {
-		last = now;
-		records = kam_records(&k);
-		nanosleep(&(struct timespec){1, 0}, NULL);
-	}
-}
-
 static void
 teardown(void)
 {
@@ -58,29 +44,6 @@ await_records(int want)
 		nanosleep(&(struct timespec){0, 20 * 1000000}, NULL);
 	}
 	ck_assert_int_eq(kam_records(&k), want);
-}
-
-/* Ends the feed: how many messages it has numbered, all of which are stored. */
-static long long
-end_feed(void)
-{
-	char line[1024], path[96];
-	long long numbers = -1, stored = -2;
-	FILE *f;
-
-	ck_assert_int_eq(child_end(&k.feed, SIGTERM, 10000), 0);
-	snprintf(path, sizeof(path), "%s/log", k.rig.dir);
-	f = fopen(path, "r");
-	while (fgets(line, sizeof(line), f) != NULL) {
-		const char *at = strstr(line, "event=stopped text=\"source kamailio, ");
-
-		if (at != NULL)
-			sscanf(
-			    at, "event=stopped text=\"source kamailio, %lld numbers, %lld", &numbers, &stored);
-	}
-	fclose(f);
-	ck_assert_int_eq(numbers, stored);
-	return numbers;
 }
 
 START_TEST(a_call_is_seen_while_it_lasts)
@@ -147,13 +110,13 @@ START_TEST(lost_datagrams_lose_nothing)
 	kam_call(&k, &callers, "caller", 3000, 300, 500);
 	/* On a busy machine a call may fail, and is a record then. */
 	ck_assert_int_ge(child_end(&callers, 0, 100000), 0);
-	await_quiet();
+	kam_await_quiet(&k);
 	await_calls(&k.rig, ANA, kam_live(&k));
 	ck_assert_int_ge(kam_live(&k), 20);
 	ck_assert_int_ge(kam_events(&k), 9000);
 	/* Each event and each record once, and one list of no calls. (A reply that another one has
 	 * overtaken in the proxy is none.) */
-	numbers = end_feed();
+	numbers = kam_end_feed(&k);
 	ck_assert_int_le(numbers, kam_events(&k) + kam_records(&k) + 2);
 	ck_assert_int_ge(numbers, kam_events(&k) + kam_records(&k) + 2 - 10);
 	child_kill(&waiting);
@@ -181,7 +144,7 @@ START_TEST(kills_under_load)
 		}
 	}
 	ck_assert_int_ge(child_end(&callers, 0, 100000), 0);
-	await_quiet();
+	kam_await_quiet(&k);
 	rig_await_ready(&k.rig, 0);
 	await_calls(&k.rig, ANA, kam_live(&k));
 	ck_assert_int_ge(kam_live(&k), 10);
