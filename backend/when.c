@@ -6,9 +6,9 @@
 #include <time.h>
 
 static void
-split(int64_t ms, struct tm *ret)
+split(int64_t seconds, struct tm *ret)
 {
-	time_t t = (time_t)(ms / 1000);
+	time_t t = (time_t)seconds;
 
 	memset(ret, 0, sizeof(*ret));
 	/* It fails beyond the year 2^31. */
@@ -20,7 +20,7 @@ when_month(int64_t ms)
 {
 	struct tm tm;
 
-	split(ms, &tm);
+	split(ms / 1000, &tm);
 	return (uint32_t)(tm.tm_year + 1900) * 12 + (uint32_t)tm.tm_mon;
 }
 
@@ -153,11 +153,16 @@ below(int v, unsigned limit)
 struct str
 when_text(int64_t ms, int east, bool utc, char buf[WHEN_TEXT])
 {
-	unsigned milli = (unsigned)(ms % 1000), minutes = below(east < 0 ? -east : east, 86400) / 60;
+	unsigned milli = (unsigned)(ms % 1000), minutes;
 	struct tm tm;
 	int n;
 
-	split(ms + (int64_t)east * 1000, &tm);
+	/* The text has no seconds for an offset, and no year 10000: the moment must be right. */
+	east -= east % 60;
+	if (ms + (int64_t)east * 1000 > WHEN_MAX)
+		east = 0;
+	minutes = below(east < 0 ? -east : east, 86400) / 60;
+	split(ms / 1000 + east, &tm);
 	n = snprintf(buf, WHEN_TEXT, "%04u-%02u-%02uT%02u:%02u:%02u", below(tm.tm_year + 1900, 10000),
 	    below(tm.tm_mon + 1, 100), below(tm.tm_mday, 100), below(tm.tm_hour, 100),
 	    below(tm.tm_min, 100), below(tm.tm_sec, 100));
@@ -178,7 +183,7 @@ when_timestamp(int64_t ms, char buf[WHEN_TEXT])
 	struct tm tm;
 	int n;
 
-	split(ms, &tm);
+	split(ms / 1000, &tm);
 	n = snprintf(buf, WHEN_TEXT, "%04u-%02u-%02u %02u:%02u:%02u.%03u",
 	    below(tm.tm_year + 1900, 10000), below(tm.tm_mon + 1, 100), below(tm.tm_mday, 100),
 	    below(tm.tm_hour, 100), below(tm.tm_min, 100), below(tm.tm_sec, 100), milli);

@@ -25,8 +25,9 @@ bool when_read(struct str text, int64_t *ret);
 /* A day as yyyyMMdd: its first millisecond in UTC. */
 bool when_read_day(struct str text, int64_t *ret);
 
-/* RFC 3339 at an offset in seconds east of UTC, "Z" for 0 where `utc` says so; milliseconds where
- * there are any. From 1970 to WHEN_MAX. */
+/* RFC 3339 at an offset in seconds east of UTC, of which whole minutes count, "Z" for 0 where `utc`
+ * says so; milliseconds where there are any. From 1970 to WHEN_MAX; at UTC where the offset leads
+ * into the year 10000. */
 struct str when_text(int64_t ms, int offset, bool utc, char buf[WHEN_TEXT]);
 /* "2024-05-16 10:42:43.0" in UTC, as Java's Timestamp has it. */
 struct str when_timestamp(int64_t ms, char buf[WHEN_TEXT]);

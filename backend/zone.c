@@ -31,8 +31,9 @@ is_name(struct str s)
 		            (c != '/' || i + 1 == s.n))
 			return false;
 	}
-	/* The same zones, counted with leap seconds, and the same once more. */
-	return s.n > 0 && s.n <= ZONE_NAME_MAX && !str_starts(s, "right/") && !str_starts(s, "posix/");
+	/* The same zones, counted with leap seconds, and the same once more; the machine's own. */
+	return s.n > 0 && s.n <= ZONE_NAME_MAX && !str_starts(s, "right/") &&
+	    !str_starts(s, "posix/") && !str_eqc(s, "localtime") && !str_eqc(s, "posixrules");
 }
 
 /* The library would understand rules as well, which are no names; and it loses memory over what is

@@ -22,7 +22,7 @@ trap 'rm -f "$counts" "$counts.failed"' EXIT
 together=" authorisation bad_documents bad_requests codec_edges codec_memory conf csv entry_card env
 feed_spool fold freeswitch_command freeswitch_esl freeswitch_event gateway_units golden ipc_cert
 janus janus_sync kamailio_routes matrix mp multipart preconditions rates rec rec_cases repeats res
-str_arena text user_events vcard "
+str_arena text user_events vcard when "
 
 run() {
 	if [[ $1 == */test_* && $together == *[[:space:]]"${1##*/test_}"[[:space:]]* ]]; then
