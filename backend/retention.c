@@ -15,8 +15,9 @@ retention_first(struct retention *r, uint32_t newest, int64_t wall_ms, int64_t m
 		return 0;
 	if (now <= newest + RETENTION_QUIET_MONTHS) {
 		r->doubt_since_s = 0;
-	} else if (r->doubt_since_s == 0) {
+	} else if (r->doubt_since_s == 0 || r->doubt_month != now) {
 		r->doubt_since_s = monotonic_s;
+		r->doubt_month = now;
 		log_event(LOG_WARN_, "retention",
 		    "no call for months, or the clock is wrong: nothing is removed before tomorrow");
 		return 0;

@@ -14,6 +14,7 @@ enum { RETENTION_QUIET_MONTHS = 2, RETENTION_DOUBT_S = 24 * 60 * 60 };
 struct retention {
 	int64_t months;        /* that are kept beside the current one; 0 = all */
 	int64_t doubt_since_s; /* CLOCK_MONOTONIC; 0 = none */
+	uint32_t doubt_month;  /* what the clock said then */
 };
 
 /* The first month that is kept (when.h), 0 = all of them are. `newest` is that of the newest call,
