@@ -80,6 +80,9 @@ int feed_say(struct feed *f, enum feed_kind kind, const char *key, int64_t membe
  * breaks its table is logged and passed over: true. `cursor` (up to FEED_CURSOR_MAX bytes, nothing
  * about the text is understood here) says where the source stands behind this record. */
 bool feed_say_cdr(struct feed *f, const struct cdr *record, const char *cursor);
+/* How long to wait before telling further call records, 0 = not at all: while those of before wait
+ * for a backend that is there, so that what goes on now does not wait for what was. */
+int64_t feed_cdr_pause(const struct feed *f);
 /* Where to go on reading call records when the program starts: the cursor of the last one that is
  * stored by the backend or in the spool, as kept on disk; "" at first. */
 const char *feed_cursor(const struct feed *f);

@@ -291,7 +291,11 @@ look(void *arg)
 	struct dirent *d = NULL;
 
 	if (c->dir == NULL && c->next < c->n) {
-		feed_timer(c->f, take_found(c) && c->next < c->n ? 0 : PAUSE_MS, look, c);
+		int64_t pause = feed_cdr_pause(c->f);
+
+		if (pause == 0 && (!take_found(c) || c->next == c->n))
+			pause = PAUSE_MS;
+		feed_timer(c->f, pause, look, c);
 		return;
 	}
 	if (c->dir == NULL && !begin(c)) {

@@ -19,11 +19,11 @@
 #include "feeds/kamailio.h"
 
 enum {
-	FILES = 128, /* the newest ones; a cursor must hold them */
-	LOOK_MS = 200,
+	FILES = 128,   /* the newest ones; a cursor must hold them */
+	LOOK_MS = 200, /* also before the first look: a backend that is there is known by then */
 	CHUNK = 256 * 1024,
 	FIRST_LINE = 512, /* bytes of it that are hashed */
-	LINES = 2000,     /* in one turn of the loop */
+	LINES = 250,      /* in one turn of the loop */
 	ARENA = 256 * 1024
 };
 
@@ -255,10 +255,16 @@ static void
 look(void *arg)
 {
 	struct kam_tail *t = arg;
-	DIR *d = opendir(t->dir);
+	int64_t pause = feed_cdr_pause(t->feed);
 	struct dirent *entry;
 	int lines = 0, rc = 0;
+	DIR *d;
 
+	if (pause > 0) {
+		feed_timer(t->feed, pause, look, t);
+		return;
+	}
+	d = opendir(t->dir);
 	for (size_t i = 0; i < t->n; i++)
 		t->v[i].seen = false;
 	while (d != NULL && rc >= 0 && lines < LINES && (entry = readdir(d)) != NULL) {
@@ -299,7 +305,7 @@ kam_tail_start(struct kam_tail *t)
 	if (t->dir[0] == '\0')
 		return;
 	read_cursor(t, feed_cursor(t->feed));
-	look(t);
+	feed_timer(t->feed, LOOK_MS, look, t);
 }
 
 void

@@ -5,6 +5,9 @@
 #include "common/sink.h"
 #include "feeds/frame.h"
 
+/* Some hundred records, which are stored in a tenth of a second. */
+enum { BEHIND_BYTES = 128 * 1024, BEHIND_PAUSE_MS = 10 };
+
 static void
 spool_is_full(struct feed *f)
 {
@@ -90,6 +93,13 @@ feed_say_cdr(struct feed *f, const struct cdr *record, const char *cursor)
 	}
 	buf_free(&b);
 	return rc == SPOOL_OK || (rc == SPOOL_FAILED && !err_is_fault(e.code));
+}
+
+/* Without a backend the spool is a better place than a directory that somebody clears up. */
+int64_t
+feed_cdr_pause(const struct feed *f)
+{
+	return f->link == LINK_READY && spool_bytes(f->spool) > BEHIND_BYTES ? BEHIND_PAUSE_MS : 0;
 }
 
 const char *
