@@ -15,8 +15,8 @@ struct arena_block;
 
 struct arena {
 	struct arena_block *head;
-	size_t used; /* bytes handed out or charged */
-	size_t cap;  /* hard limit for `used` */
+	size_t used;  /* bytes handed out or charged */
+	size_t cap;   /* hard limit for `used` */
 	size_t first; /* bytes of the next first block, when that is more than usual */
 };
 
