@@ -296,3 +296,55 @@ cdr_each(struct model *m, const struct cdr_query *q, cdr_row_fn *row, void *arg)
 			return -1;
 	return 0;
 }
+
+/* So many rows at once: their keys are held in memory. */
+enum { FORGET_ROWS = 1024 };
+
+struct forget {
+	struct arena mem;
+	struct str keys[FORGET_ROWS];
+	size_t n;
+};
+
+static int
+note_key(void *arg, struct str key, struct str val)
+{
+	struct forget *f = arg;
+
+	(void)val;
+	f->keys[f->n] = arena_copy(&f->mem, key);
+	return f->keys[f->n].p == NULL || ++f->n == FORGET_ROWS;
+}
+
+/* 1 when there may be more, 0, -1. */
+static int
+forget_some(struct model *m, uint32_t month, struct str prefix, struct forget *f)
+{
+	int rc;
+
+	arena_init(&f->mem, 1 << 20);
+	f->n = 0;
+	rc = store_part_scan(m->t, month, STORE_UP, prefix, (struct str){"", 0}, note_key, f, m->e);
+	for (size_t i = 0; i < f->n && rc >= 0; i++)
+		rc = store_part_del(m->t, month, f->keys[i], m->e);
+	arena_free(&f->mem);
+	return rc < 0 ? -1 : f->n > 0;
+}
+
+int
+cdr_forget(struct model *m, uint32_t user)
+{
+	uint32_t months[MONTHS_MAX];
+	size_t n = store_part_list(m->t, 0, months, MONTHS_MAX);
+	struct forget *f = arena_alloc(m->a, sizeof(*f));
+	struct key prefix;
+	int rc = 0;
+
+	if (f == NULL)
+		return err_set(m->e, ERR_TOO_LARGE, NULL);
+	key_kind(&prefix, m->tenant, user, rec_call_record.store);
+	for (size_t i = 0; i < n && rc >= 0; i++)
+		while ((rc = forget_some(m, months[i], key_str(&prefix), f)) > 0)
+			;
+	return rc < 0 ? -1 : 0;
+}

@@ -30,6 +30,9 @@ int cdr_load_known(struct model *m, const struct known_call *k);
 /* What a stored row without an owner says, from its key's rest. */
 void cdr_known(uint32_t month, struct str rest, struct known_call *ret);
 
+/* Takes all rows of a user away; the other parties keep theirs. 0 or -1. */
+int cdr_forget(struct model *m, uint32_t user);
+
 /* Where a user's row stands among the others. */
 struct cdr_place {
 	unsigned char bytes[CDR_PLACE];

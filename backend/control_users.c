@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "backend/cdr.h"
 #include "backend/control.h"
 #include "backend/key.h"
 #include "backend/members.h"
@@ -151,7 +152,8 @@ control_remove_owner(struct model *m, uint32_t owner)
 		return -1;
 	if (r.failed)
 		return err_set(m->e, ERR_TOO_LARGE, NULL);
-	if (repeat_forget(m, owner) != 0 || user_events_forget(m, owner) != 0)
+	if (repeat_forget(m, owner) != 0 || user_events_forget(m, owner) != 0 ||
+	    cdr_forget(m, owner) != 0)
 		return -1;
 	for (size_t i = 0; i < r.n; i++) {
 		uint32_t tenant, o;

@@ -230,6 +230,18 @@ store_part_put(struct store_txn *t, uint32_t part, struct str key, struct str va
 	return 0;
 }
 
+int
+store_part_del(struct store_txn *t, uint32_t part, struct str key, struct err *e)
+{
+	int ret;
+
+	assert(t->mode == STORE_WRITE);
+	ret = t->store->ops->part_del(t, part, key, e);
+	if (ret == 1)
+		t->wrote = true;
+	return ret;
+}
+
 enum { PREFIX_MAX = 512 };
 
 /* The least key that is greater than all that begin with the prefix. */

@@ -96,6 +96,7 @@ int store_part_get(struct store_txn *t, uint32_t part, struct str key, struct ar
     struct str *val, struct err *e);
 int store_part_put(
     struct store_txn *t, uint32_t part, struct str key, struct str val, struct err *e);
+int store_part_del(struct store_txn *t, uint32_t part, struct str key, struct err *e);
 /* As store_scan(); STORE_DOWN goes against the order of the keys, and `after` is what it starts
  * before. */
 enum store_order { STORE_UP, STORE_DOWN };

@@ -400,15 +400,20 @@ bdb_put(struct store_txn *t, enum store_table table, struct str key, struct str 
 }
 
 static int
-bdb_del(struct store_txn *t, enum store_table table, struct str key, struct err *e)
+del_in(DB *db, struct store_txn *t, struct str key, struct err *e)
 {
-	DB *db = bdb_of(t)->table[table];
 	DBT k = dbt_of(key);
 	int ret = db->del(db, t->handle, &k, 0);
 
 	if (ret == DB_NOTFOUND)
 		return 0;
 	return ret == 0 ? 1 : fail(bdb_of(t), ret, "delete", e);
+}
+
+static int
+bdb_del(struct store_txn *t, enum store_table table, struct str key, struct err *e)
+{
+	return del_in(bdb_of(t)->table[table], t, key, e);
 }
 
 struct scan {
@@ -566,6 +571,19 @@ bdb_part_put(struct store_txn *t, uint32_t part, struct str key, struct str val,
 }
 
 static int
+bdb_part_del(struct store_txn *t, uint32_t part, struct str key, struct err *e)
+{
+	void *db;
+	int rc;
+
+	if ((rc = part_enter(t, part, &db, e)) != 1)
+		return rc;
+	rc = del_in(db, t, key, e);
+	part_leave(t, part);
+	return rc;
+}
+
+static int
 bdb_part_scan(struct store_txn *t, uint32_t part, enum store_order order, struct str start,
     store_row_fn *row, void *arg, struct err *e)
 {
@@ -679,5 +697,5 @@ failed:
 }
 
 const struct store_ops store_bdb_ops = {bdb_open, bdb_close, bdb_begin, bdb_commit, bdb_abort,
-    bdb_get, bdb_put, bdb_del, bdb_scan, bdb_part_get, bdb_part_put, bdb_part_scan, bdb_part_list,
-    bdb_part_drop, bdb_checkpoint, bdb_trickle, bdb_stats};
+    bdb_get, bdb_put, bdb_del, bdb_scan, bdb_part_get, bdb_part_put, bdb_part_del, bdb_part_scan,
+    bdb_part_list, bdb_part_drop, bdb_checkpoint, bdb_trickle, bdb_stats};

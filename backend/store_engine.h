@@ -33,6 +33,7 @@ struct store_ops {
 	    struct str *val, struct err *e);
 	int (*part_put)(
 	    struct store_txn *t, uint32_t part, struct str key, struct str val, struct err *e);
+	int (*part_del)(struct store_txn *t, uint32_t part, struct str key, struct err *e);
 	/* STORE_DOWN: from the last key that is less than `start`. */
 	int (*part_scan)(struct store_txn *t, uint32_t part, enum store_order order, struct str start,
 	    store_row_fn *row, void *arg, struct err *e);

@@ -181,6 +181,20 @@ rows_set(struct rows *r, struct row *row)
 	return 0;
 }
 
+static bool
+rows_remove(struct rows *r, struct str key)
+{
+	bool found;
+	size_t i = rows_find(r, key, &found);
+
+	if (!found)
+		return false;
+	row_drop(r->v[i]);
+	memmove(r->v + i, r->v + i + 1, (r->n - i - 1) * sizeof(*r->v));
+	r->n--;
+	return true;
+}
+
 static void
 mem_close(struct store *s)
 {
@@ -333,15 +347,11 @@ mem_del(struct store_txn *t, enum store_table table, struct str key, struct err 
 {
 	struct mem *m = mem_of(t);
 	struct rows *r;
-	bool found = false;
-	size_t i;
+	bool found;
 
 	pthread_mutex_lock(&m->lock);
-	if ((r = writable(t, table)) != NULL && (i = rows_find(r, key, &found), found)) {
-		row_drop(r->v[i]);
-		memmove(r->v + i, r->v + i + 1, (r->n - i - 1) * sizeof(*r->v));
-		r->n--;
-	}
+	r = writable(t, table);
+	found = r != NULL && rows_remove(r, key);
 	pthread_mutex_unlock(&m->lock);
 	if (r == NULL)
 		return no_memory(e);
@@ -433,6 +443,25 @@ mem_part_put(struct store_txn *t, uint32_t part, struct str key, struct str val,
 }
 
 static int
+mem_part_del(struct store_txn *t, uint32_t part, struct str key, struct err *e)
+{
+	struct mem *m = mem_of(t);
+	struct state *s = t->handle;
+	struct rows *r;
+	bool found;
+
+	pthread_mutex_lock(&m->lock);
+	if ((s = own_state(&s)) != NULL)
+		t->handle = s;
+	r = s != NULL ? part_rows(s, part) : NULL;
+	found = r != NULL && rows_remove(r, key);
+	pthread_mutex_unlock(&m->lock);
+	if (s == NULL)
+		return no_memory(e);
+	return found ? 1 : 0;
+}
+
+static int
 mem_part_scan(struct store_txn *t, uint32_t part, enum store_order order, struct str start,
     store_row_fn *row, void *arg, struct err *e)
 {
@@ -514,5 +543,5 @@ mem_stats(struct store *s, struct store_stats *ret)
 }
 
 const struct store_ops store_mem_ops = {mem_open, mem_close, mem_begin, mem_commit, mem_abort,
-    mem_get, mem_put, mem_del, mem_scan, mem_part_get, mem_part_put, mem_part_scan, mem_part_list,
-    mem_part_drop, mem_checkpoint, mem_trickle, mem_stats};
+    mem_get, mem_put, mem_del, mem_scan, mem_part_get, mem_part_put, mem_part_del, mem_part_scan,
+    mem_part_list, mem_part_drop, mem_checkpoint, mem_trickle, mem_stats};

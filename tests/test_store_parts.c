@@ -103,6 +103,42 @@ rows(struct store *s)
 	ck_assert_str_eq(get_now(s, 5, "a"), "new");
 }
 
+static int
+del(struct store_txn *t, uint32_t part, const char *key)
+{
+	struct err e;
+
+	return store_part_del(t, part, str_c(key), &e);
+}
+
+static void
+deleting(struct store *s)
+{
+	struct store_txn *t = rig_begin(s, STORE_WRITE), *child, *before;
+
+	/* A partition is not made by that. */
+	ck_assert_int_eq(del(t, 3, "a"), 0);
+	rig_commit(t);
+	ck_assert_str_eq(list(s, 0, 16), "");
+	put_now(s, 3, "a", "1");
+	put_now(s, 3, "b", "2");
+	t = rig_begin(s, STORE_WRITE);
+	child = rig_nest(t);
+	ck_assert_int_eq(del(child, 3, "a"), 1);
+	ck_assert_str_eq(get(child, 3, "a"), "(none)");
+	store_abort(child);
+	ck_assert_int_eq(del(t, 3, "b"), 1);
+	ck_assert_int_eq(del(t, 3, "b"), 0);
+	ck_assert_int_eq(del(t, 4, "a"), 0);
+	before = rig_begin(s, STORE_READ);
+	rig_commit(t);
+	ck_assert_str_eq(get(before, 3, "b"), "2");
+	rig_commit(before);
+	ck_assert_str_eq(get_now(s, 3, "a"), "1");
+	ck_assert_str_eq(get_now(s, 3, "b"), "(none)");
+	ck_assert_str_eq(list(s, 0, 16), "3");
+}
+
 /* They are in the transaction with everything else. */
 static void
 transactions(struct store *s)
@@ -316,6 +352,7 @@ many(struct store *s)
 
 static const struct store_case cases[] = {
     {"rows", rows},
+    {"deleting", deleting},
     {"transactions", transactions},
     {"snapshots", snapshots},
     {"both_ways", both_ways},
