@@ -69,8 +69,15 @@ stop_group(struct child *c)
 	pid_t pid = c->pid;
 
 	child_end(c, SIGTERM, 5000);
-	if (pid > 0)
-		kill(-pid, SIGKILL);
+	/* What its processes hold, others want. */
+	for (int i = 0; pid > 0 && i < 200 && kill(-pid, SIGKILL) == 0; i++)
+		pause_ms(10);
+}
+
+void
+kam_proxy_end(struct kam_rig *k)
+{
+	stop_group(&k->proxy);
 }
 
 void

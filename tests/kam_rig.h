@@ -25,6 +25,8 @@ void kam_rig_stop(struct kam_rig *k);
 
 /* Starts the proxy and waits until it answers HTTP. */
 void kam_proxy(struct kam_rig *k);
+/* Ends it with all its processes, so that another one can take its place. */
+void kam_proxy_end(struct kam_rig *k);
 /* Starts the feed; kill it by child_kill(&k->feed). */
 void kam_feed(struct kam_rig *k);
 /* Puts a relay between the proxy and the feed that drops every n-th datagram (0 = none). */

@@ -75,7 +75,7 @@ START_TEST(calls_that_nobody_answers)
 {
 	struct child caller;
 
-	child_end(&k.proxy, SIGTERM, 5000);
+	kam_proxy_end(&k);
 	k.ring_ms = 2500;
 	kam_proxy(&k);
 	kam_feed(&k);
@@ -213,7 +213,7 @@ START_TEST(click_to_call)
 	/* That the proxy has called the first party is nobody's call. */
 	nanosleep(&(struct timespec){1, 0}, NULL);
 	ck_assert_int_eq(kam_records(&k), 0);
-	child_end(&k.proxy, SIGTERM, 5000);
+	kam_proxy_end(&k);
 	originate(4, "4410", "4420", &r);
 	ck_assert(!r.ok);
 	ck_assert_int_eq(r.code, ERR_UNAVAILABLE);

@@ -286,7 +286,7 @@ START_TEST(without_tandem_by_what_is_known)
 	routes_at(after);
 	ck_assert_str_eq(before, after);
 	/* A proxy that is started anew is filled by a feed that has no backend either. */
-	child_end(&kam.proxy, SIGTERM, 10000);
+	kam_proxy_end(&kam);
 	kam_proxy(&kam);
 	routes_at(after);
 	ck_assert_str_eq(after, "");
@@ -296,7 +296,7 @@ START_TEST(without_tandem_by_what_is_known)
 	phones_call("201", NULL);
 	near(phone_rang_after(first), 1);
 	/* While the feed runs it takes no more than two seconds. */
-	child_end(&kam.proxy, SIGTERM, 10000);
+	kam_proxy_end(&kam);
 	kam_proxy(&kam);
 	{
 		long long from = ms_now();
@@ -355,7 +355,7 @@ START_TEST(how_long_it_takes)
 	rig_load(&kam.rig, lines);
 	free(lines);
 	routes_await(before);
-	child_end(&kam.proxy, SIGTERM, 10000);
+	kam_proxy_end(&kam);
 	kam_proxy(&kam);
 	from = ms_now();
 	routes_await("");
