@@ -640,6 +640,10 @@ START_TEST(a_reader_who_takes_nothing_is_cut)
 	struct sse slow, fast;
 	int n = 0, files, told = 0;
 
+	if (geteuid() != 0) {
+		printf("SKIP a slow reader is cut: the gateway's descriptors are root's to look at\n");
+		return;
+	}
 	sse_open_as(&fast, &rig, USER_ANA, NULL);
 	ck_assert(is_silent(&fast, 50));
 	raw_receive_buffer = 4096;

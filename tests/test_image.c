@@ -601,7 +601,9 @@ START_TEST(both_are_confined)
 	ck_assert_str_eq(text, "2");
 	status_of(image_pid(image), "NoNewPrivs", text, sizeof(text));
 	ck_assert_str_eq(text, "1");
-	ck_assert_int_eq(descriptors_of(image_pid(image)), 4);
+	/* Root's to look at. */
+	if (geteuid() == 0)
+		ck_assert_int_eq(descriptors_of(image_pid(image)), 4);
 	status_of(image_pid(image), "Seccomp_filters", text, sizeof(text));
 	filters = atoi(text);
 	ck_assert_int_eq(image_scale(image, (struct str){p, (size_t)n}, take, &o), 0);
