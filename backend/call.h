@@ -82,5 +82,8 @@ int call_document(struct call *c, const struct rec *r, bool update, void *obj);
 const struct query *call_query(const struct call *c, const char *name);
 /* A number in the query, `*ret` as it is when absent: 0, or -1 with ERR_BAD_REQUEST. */
 int call_query_number(struct call *c, const char *name, int64_t min, int64_t max, int64_t *ret);
+/* Whether a name of the request's is the caller's: 0, or -1 with ERR_UNAUTHORIZED, the legacy
+ * server's status for others. */
+int call_check_user(struct call *c, struct str name);
 
 #endif

@@ -304,6 +304,7 @@ struct forget {
 	struct arena mem;
 	struct str keys[FORGET_ROWS];
 	size_t n;
+	bool failed;
 };
 
 static int
@@ -313,7 +314,8 @@ note_key(void *arg, struct str key, struct str val)
 
 	(void)val;
 	f->keys[f->n] = arena_copy(&f->mem, key);
-	return f->keys[f->n].p == NULL || ++f->n == FORGET_ROWS;
+	f->failed = f->keys[f->n].p == NULL;
+	return f->failed || ++f->n == FORGET_ROWS;
 }
 
 /* 1 when there may be more, 0, -1. */
@@ -324,7 +326,10 @@ forget_some(struct model *m, uint32_t month, struct str prefix, struct forget *f
 
 	arena_init(&f->mem, 1 << 20);
 	f->n = 0;
+	f->failed = false;
 	rc = store_part_scan(m->t, month, STORE_UP, prefix, (struct str){"", 0}, note_key, f, m->e);
+	if (rc == 0 && f->failed)
+		rc = err_set(m->e, ERR_TOO_LARGE, NULL);
 	for (size_t i = 0; i < f->n && rc >= 0; i++)
 		rc = store_part_del(m->t, month, f->keys[i], m->e);
 	arena_free(&f->mem);

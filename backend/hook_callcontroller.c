@@ -20,7 +20,6 @@ enum { CACHE_S = 180, LOOKED_AT = 1000 };
 struct progress {
 	struct call *c;
 	struct sipaddr to;
-	int64_t since; /* calls that have ended before are forgotten */
 	size_t looked_at;
 };
 
@@ -129,21 +128,14 @@ check_query(struct call *c)
 	return 0;
 }
 
-/* Whoever acts has to be the one who asks; the legacy server's status for others. */
+/* Whoever acts has to be the one who asks. */
 static int
 check_agent(struct call *c)
 {
 	const struct query *agent = call_query(c, "agent");
-	uint32_t user = 0;
-	int rc;
 
-	rc = model_name(&c->m, INDEX_LOGIN,
-	    agent != NULL && REC_HAS(agent, query, value) ? agent->value : c->req->key, &user);
-	if (rc < 0)
-		return -1;
-	return rc == 1 && user == c->who->id
-	    ? 0
-	    : err_set(c->m.e, ERR_UNAUTHORIZED, "the authenticated user does not match");
+	return call_check_user(
+	    c, agent != NULL && REC_HAS(agent, query, value) ? agent->value : c->req->key);
 }
 
 static int

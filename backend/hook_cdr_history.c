@@ -86,20 +86,6 @@ add(void *arg, const struct cdr_place *at, struct str stored)
 	return rc != 0 || p->left == 0;
 }
 
-/* The user of the path, whom the caller has to be. */
-static int
-check_user(struct call *c)
-{
-	uint32_t user;
-	int rc = model_name(&c->m, INDEX_LOGIN, c->req->key, &user);
-
-	if (rc < 0)
-		return -1;
-	return rc == 1 && user == c->who->id
-	    ? 0
-	    : err_set(c->m.e, ERR_UNAUTHORIZED, "the authenticated user does not match");
-}
-
 static int
 read_day(struct call *c, const char *name, struct cdr_query *q)
 {
@@ -157,7 +143,7 @@ history(struct call *c)
 	struct part p = {.c = c};
 	struct cdr_query q = {0};
 
-	if (check_user(c) != 0 || read_query(c, &q, &p) != 0)
+	if (call_check_user(c, c->req->key) != 0 || read_query(c, &q, &p) != 0)
 		return -1;
 	take_mark(c->mark, &q, &p);
 	if (p.left == 0)

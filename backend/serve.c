@@ -22,6 +22,19 @@ call_query(const struct call *c, const char *name)
 }
 
 int
+call_check_user(struct call *c, struct str name)
+{
+	uint32_t user;
+	int rc = model_name(&c->m, INDEX_LOGIN, name, &user);
+
+	if (rc < 0)
+		return -1;
+	return rc == 1 && user == c->who->id
+	    ? 0
+	    : err_set(c->m.e, ERR_UNAUTHORIZED, "the authenticated user does not match");
+}
+
+int
 call_query_number(struct call *c, const char *name, int64_t min, int64_t max, int64_t *ret)
 {
 	const struct query *q = call_query(c, name);

@@ -202,8 +202,9 @@ START_TEST(who_talks_is_told_four_times_a_second)
 	int n = 0;
 
 	child_say(&feed, "talk room 1 5");
-	/* Until it has read that: behind the welcome it would be told. */
-	usleep(200 * 1000);
+	/* Once it answers, it has read that; behind the welcome it would be told. */
+	child_say(&feed, "cursor");
+	child_expect(&feed, "cursor");
 	host_welcome(0, 256);
 	ck_assert(silent(400));
 	from = ms_now();
