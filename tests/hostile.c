@@ -10,10 +10,13 @@
 #include "backend/job.h"
 #include "common/res.h"
 
+/* For a machine that has other things to do. */
+enum { PATIENCE_MS = 20000 };
+
 static void
 wait_up(struct hostile *h)
 {
-	for (long long until = ms_now() + 5000; ms_now() < until;) {
+	for (long long until = ms_now() + PATIENCE_MS; ms_now() < until;) {
 		enum ipc_event ev = ipc_client_event(h->c);
 
 		if (ev == IPC_UP)
@@ -47,7 +50,7 @@ hostile_open(struct hostile *h, struct rig *r, bool mute)
 	env_write(&out, ENV_HELLO, &hello);
 	hostile_send(h, buf_str(&out));
 	buf_free(&out);
-	ck_assert(hostile_next(h, &frame, 5000));
+	ck_assert(hostile_next(h, &frame, PATIENCE_MS));
 	ck_assert_int_eq(env_type(frame), ENV_HELLO);
 }
 
@@ -100,7 +103,7 @@ hostile_ask(struct hostile *h, struct request *q, struct reply *reply)
 	hostile_send(h, buf_str(&out));
 	buf_free(&out);
 	arena_free(&h->arena);
-	while (hostile_next(h, &frame, 5000)) {
+	while (hostile_next(h, &frame, PATIENCE_MS)) {
 		frame = arena_copy(&h->arena, frame);
 		if (env_type(frame) == ENV_REPLY && env_read(frame, ENV_REPLY, r, &h->arena, &e) == 0 &&
 		    r->id == h->next_id)
