@@ -209,16 +209,22 @@ phone_rang_after(const struct phone *p)
 }
 
 void
-route_rig_start(void)
+routes_start(void)
 {
 	kam_rig_start(&kam);
 	kam.registered = true;
-	for (size_t i = 0; i < PHONES; i++)
-		snprintf(phones[i].ip, sizeof(phones[i].ip), "%.*s.%zu",
-		    (int)(strrchr(kam.proxy_ip, '.') - kam.proxy_ip), kam.proxy_ip, 20 + i);
 	kam_proxy(&kam);
 	kam_feed(&kam);
 	routes_await("");
+}
+
+void
+route_rig_start(void)
+{
+	routes_start();
+	for (size_t i = 0; i < PHONES; i++)
+		snprintf(phones[i].ip, sizeof(phones[i].ip), "%.*s.%zu",
+		    (int)(strrchr(kam.proxy_ip, '.') - kam.proxy_ip), kam.proxy_ip, 20 + i);
 	phones_register();
 }
 

@@ -22,7 +22,9 @@ struct phone {
 extern struct kam_rig kam;
 extern struct phone phones[PHONES]; /* 201, 5551212, 5551213, 4420 */
 
-/* Everything runs, the proxy has routes, the telephones are registered. */
+/* Everything but the telephones runs, and the proxy has routes. */
+void routes_start(void);
+/* And the telephones are registered. */
 void route_rig_start(void);
 void route_rig_stop(void);
 
