@@ -98,14 +98,17 @@ hang_up(struct softphone *one, struct softphone *other, struct moments *m)
 	m->ended = clock_ms();
 }
 
-/* The call of 200 to 201 as one of them sees it while it lasts. */
+/* The call of 200 to 201 as one of them sees it while it lasts, answered by somebody. */
 static void
-sees_call(const char *user)
+sees_call(const char *user, const char *recipient)
 {
+	char answered[64];
 	struct answer a;
 
 	await_calls(&kam.rig, user, 1);
 	a = rig_get(&kam.rig, user, "/my/activecdrs");
+	snprintf(answered, sizeof(answered), ",\"recipient\":\"%s\",", recipient);
+	ck_assert_msg(strstr(a.body, answered) != NULL, "%s: %s", user, a.body);
 	ck_assert_msg(strstr(a.body,
 	                  "{\"cdrs\":[{\"from\":\"200\",\"from-aor\":\"<sip:200@" DOMAIN
 	                  ">\",\"to\":\"201\",\"to-aor\":\"<sip:201@" DOMAIN
@@ -148,7 +151,7 @@ time_of(const json_t *row, const char *member)
 
 /* Nothing but the one call, at its times. */
 static void
-has_record(const char *user, const char *direction, const struct moments *m)
+has_record(const char *user, const char *direction, const char *recipient, const struct moments *m)
 {
 	json_t *rows = records(user), *row = json_array_get(rows, 0);
 	int64_t start = time_of(row, "start"), answer = time_of(row, "answer"),
@@ -159,6 +162,7 @@ has_record(const char *user, const char *direction, const struct moments *m)
 	ck_assert_str_eq(json_string_value(json_object_get(row, "direction")), direction);
 	ck_assert_str_eq(json_string_value(json_object_get(row, "from-aor")), "<sip:200@" DOMAIN ">");
 	ck_assert_str_eq(json_string_value(json_object_get(row, "to-aor")), "<sip:201@" DOMAIN ">");
+	ck_assert_str_eq(json_string_value(json_object_get(row, "recipient")), recipient);
 	ck_assert_str_eq(json_string_value(json_object_get(row, "outcome")), "completed");
 	snprintf(want, sizeof(want), "%s: start %lld, answer %lld, duration %lld", user,
 	    (long long)(start - m->dialled), (long long)(answer - m->dialled), (long long)duration);
@@ -171,12 +175,12 @@ has_record(const char *user, const char *direction, const struct moments *m)
 }
 
 static void
-all_over(const struct moments *m)
+all_over(const char *recipient, const struct moments *m)
 {
 	await_calls(&kam.rig, ANN, 0);
 	await_calls(&kam.rig, BEA, 0);
-	has_record(ANN, "outgoing", m);
-	has_record(BEA, "incoming", m);
+	has_record(ANN, "outgoing", recipient, m);
+	has_record(BEA, "incoming", recipient, m);
 }
 
 START_TEST(a_call)
@@ -188,11 +192,11 @@ START_TEST(a_call)
 	softphone_await_with(&bea, "CALL_INCOMING", "200");
 	softphone_await_with(&ann, "CALL_RINGING", "201");
 	take_call(&bea, &ann, "201", &m);
-	sees_call(ANN);
-	sees_call(BEA);
+	sees_call(ANN, "201");
+	sees_call(BEA, "201");
 	ck_assert_int_eq(calls_seen(&kam.rig, CAL), 0);
 	hang_up(&ann, &bea, &m);
-	all_over(&m);
+	all_over("201", &m);
 	softphone_not(&cal, "CALL_INCOMING");
 }
 END_TEST
@@ -214,10 +218,10 @@ START_TEST(click_to_call)
 	softphone_await_with(&bea, "CALL_INCOMING", "200");
 	softphone_await_with(&ann, "CALL_RINGING", "201");
 	take_call(&bea, &ann, "201", &m);
-	sees_call(ANN);
-	sees_call(BEA);
+	sees_call(ANN, "201");
+	sees_call(BEA, "201");
 	hang_up(&bea, &ann, &m);
-	all_over(&m);
+	all_over("201", &m);
 }
 END_TEST
 
@@ -234,10 +238,31 @@ START_TEST(forwarding)
 	softphone_await_with(&bea, "CALL_CLOSED", "200");
 	softphone_await_with(&cal, "CALL_INCOMING", "200");
 	take_call(&cal, &ann, "201", &m);
-	sees_call(ANN);
-	sees_call(BEA);
+	sees_call(ANN, "202");
+	sees_call(BEA, "202");
 	hang_up(&cal, &ann, &m);
-	all_over(&m);
+	all_over("202", &m);
+}
+END_TEST
+
+/* Each telephone rings by a call of its own inside the proxy; the first that is taken ends them. */
+START_TEST(together)
+{
+	struct moments m;
+
+	routes_set(BEA, "PUT", "/my/callfwd",
+	    "{\"expiration\":30,\"rings\":[{\"expiration\":30,\"type\":\"At the same time\","
+	    "\"enabled\":true,\"number\":\"202\"}]}");
+	m.dialled = clock_ms();
+	softphone_do(&ann, "dial", "sip:201@" DOMAIN);
+	softphone_await_with(&bea, "CALL_INCOMING", "200");
+	softphone_await_with(&cal, "CALL_INCOMING", "200");
+	take_call(&bea, &ann, "201", &m);
+	softphone_await_with(&cal, "CALL_CLOSED", "200");
+	sees_call(ANN, "201");
+	sees_call(BEA, "201");
+	hang_up(&ann, &bea, &m);
+	all_over("201", &m);
 }
 END_TEST
 
@@ -258,6 +283,7 @@ main(void)
 	tcase_add_test(t, a_call);
 	tcase_add_test(t, click_to_call);
 	tcase_add_test(t, forwarding);
+	tcase_add_test(t, together);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
