@@ -117,9 +117,9 @@ sees_call(const char *user, const char *recipient)
 	answer_free(&a);
 }
 
-/* The user's call records once there is one. */
+/* The user's call records, newest first, once there are so many. */
 static json_t *
-records(const char *user)
+records(const char *user, size_t want)
 {
 	long long until = ms_now() + 15000;
 
@@ -129,13 +129,13 @@ records(const char *user)
 
 		ck_assert_int_eq(a.status, 200);
 		answer_free(&a);
-		if (json_array_size(rows) > 0) {
+		if (json_array_size(rows) >= want) {
 			json_incref(rows);
 			json_decref(doc);
 			return rows;
 		}
 		json_decref(doc);
-		ck_assert_msg(ms_now() < until, "%s has no call record", user);
+		ck_assert_msg(ms_now() < until, "%s has not %zu call records", user, want);
 	}
 }
 
@@ -153,7 +153,7 @@ time_of(const json_t *row, const char *member)
 static void
 has_record(const char *user, const char *direction, const char *recipient, const struct moments *m)
 {
-	json_t *rows = records(user), *row = json_array_get(rows, 0);
+	json_t *rows = records(user, 1), *row = json_array_get(rows, 0);
 	int64_t start = time_of(row, "start"), answer = time_of(row, "answer"),
 	        duration = json_integer_value(json_object_get(row, "duration"));
 	char want[128];
@@ -164,6 +164,7 @@ has_record(const char *user, const char *direction, const char *recipient, const
 	ck_assert_str_eq(json_string_value(json_object_get(row, "to-aor")), "<sip:201@" DOMAIN ">");
 	ck_assert_str_eq(json_string_value(json_object_get(row, "recipient")), recipient);
 	ck_assert_str_eq(json_string_value(json_object_get(row, "outcome")), "completed");
+	ck_assert_int_eq(json_integer_value(json_object_get(row, "status")), 200);
 	snprintf(want, sizeof(want), "%s: start %lld, answer %lld, duration %lld", user,
 	    (long long)(start - m->dialled), (long long)(answer - m->dialled), (long long)duration);
 	ck_assert_msg(start >= m->dialled && start <= m->accepting, "%s", want);
@@ -198,6 +199,36 @@ START_TEST(a_call)
 	hang_up(&ann, &bea, &m);
 	all_over("201", &m);
 	softphone_not(&cal, "CALL_INCOMING");
+}
+END_TEST
+
+static void
+ended(const json_t *row, const char *outcome, int status)
+{
+	ck_assert_str_eq(json_string_value(json_object_get(row, "outcome")), outcome);
+	ck_assert_int_eq(json_integer_value(json_object_get(row, "status")), status);
+	ck_assert_ptr_null(json_object_get(row, "answer"));
+	ck_assert_ptr_null(json_object_get(row, "recipient"));
+}
+
+/* One that is refused, and one whose caller gives up. */
+START_TEST(nobody_answers)
+{
+	struct softphone *const gives_up[] = {&bea, &ann};
+	json_t *rows;
+
+	for (int i = 0; i < 2; i++) {
+		struct moments m;
+
+		softphone_do(&ann, "dial", "sip:201@" DOMAIN);
+		softphone_await_with(&bea, "CALL_INCOMING", "200");
+		softphone_await_with(&ann, "CALL_RINGING", "201");
+		hang_up(gives_up[i], gives_up[1 - i], &m);
+	}
+	rows = records(BEA, 2);
+	ended(json_array_get(rows, 0), "abandoned", 487);
+	ended(json_array_get(rows, 1), "failed", 486);
+	json_decref(rows);
 }
 END_TEST
 
@@ -281,6 +312,7 @@ main(void)
 	tcase_set_timeout(t, 90);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_call);
+	tcase_add_test(t, nobody_answers);
 	tcase_add_test(t, click_to_call);
 	tcase_add_test(t, forwarding);
 	tcase_add_test(t, together);
