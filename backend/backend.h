@@ -13,6 +13,7 @@
 #include "backend/job.h"
 #include "backend/pool.h"
 #include "backend/settings_now.h"
+#include "backend/space.h"
 #include "backend/tries.h"
 #include "common/conf.h"
 
@@ -29,6 +30,7 @@ struct res_count {
 
 struct backend {
 	const struct conf *conf;
+	struct space *space;
 	struct store *store;
 	struct writer *writer;
 	struct sweep *sweep;

@@ -205,6 +205,8 @@ control_run(struct job *j)
 	}
 	j->write.apply = apply;
 	j->write.done = applied;
+	/* An operator must be able to mend things in any case. */
+	j->write.frees = !is_import(j) && j->ctl.command != ctl_command_LOAD_COMMIT;
 	if (writer_submit(j->be->writer, &j->write) == 0)
 		return false;
 	err_set(&j->err, ERR_UNAVAILABLE, NULL);

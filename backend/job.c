@@ -267,6 +267,7 @@ to_writer(struct job *j)
 {
 	j->write.apply = apply;
 	j->write.done = applied;
+	j->write.frees = j->req.method == M_DELETE;
 	if (writer_submit(j->be->writer, &j->write) == 0)
 		return false;
 	j->retry_after = 1;

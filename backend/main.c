@@ -219,6 +219,10 @@ open_store(struct backend *be, struct err *e)
 
 	if ((be->settings = settings_now_new()) == NULL)
 		log_fatal("no memory");
+	if (space_open(&be->space, be->conf->backend_state,
+	        (uint64_t)be->conf->backend_reserve_mb << 20,
+	        (uint64_t)be->conf->backend_ballast_mb << 20, e) != 0)
+		log_fatal("%s", err_text(e));
 	if (store_open(&be->store, &sc, e) != 0)
 		log_fatal("%s", err_text(e));
 	if (settings_now_read(be->settings, be->store, TENANT_DEFAULT, e) != 0 ||
@@ -294,6 +298,12 @@ signals(void)
 	return fd;
 }
 
+static bool
+is_short_of_room(void *arg)
+{
+	return space_is_low(arg);
+}
+
 static void
 start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
 {
@@ -315,11 +325,12 @@ start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
 	    pool_start(&be->pool, (unsigned)conf->backend_readers, (unsigned)conf->backend_queue, e) !=
 	        0 ||
 	    sweep_start(&be->sweep, be->store, be->writer, e) != 0 ||
-	    upkeep_start(upkeep, be->store, be->writer, conf->backend_cdr_months, e) != 0 ||
+	    upkeep_start(upkeep, be->store, be->writer, be->space, conf->backend_cdr_months, e) != 0 ||
 	    routes_start(&be->routes, be->store, e) != 0 ||
 	    feeds_new(&be->feeds, be->writer, be->settings, be->routes, be->moments, e) != 0 ||
 	    event_streams_new(&be->events, be->pool, (size_t)conf->backend_event_streams, e) != 0)
 		log_fatal("%s", err_text(e));
+	writer_shut_when(be->writer, is_short_of_room, be->space);
 	writer_on_commit(be->writer, routes_committed, be->routes);
 	writer_on_commit(be->writer, event_streams_committed, be->events);
 }
@@ -411,6 +422,7 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < loop.n; i++)
 		ipc_server_free(loop.servers[i]);
 	store_close(be.store);
+	space_close(be.space);
 	log_event(LOG_INFO_, "stopped", "%lld s of service",
 	    (long long)((now_us() - be.started_us) / 1000000));
 	return rc == 0 ? 0 : 1;

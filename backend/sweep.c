@@ -107,7 +107,7 @@ run(void *arg)
 	while (wait_ms(s, LOOK_MS)) {
 		while (look(s)) {
 			s->under_way = true;
-			s->job = (struct writer_job){.apply = apply, .done = done};
+			s->job = (struct writer_job){.apply = apply, .done = done, .frees = true};
 			if (writer_submit(s->writer, &s->job) != 0)
 				s->under_way = false;
 			if (!wait_ms(s, PAUSE_MS))

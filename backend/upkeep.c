@@ -23,6 +23,7 @@ enum {
 
 struct upkeep {
 	struct store *store;
+	struct space *space;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
@@ -104,6 +105,7 @@ sweep_kept(struct upkeep *u)
 	u->sweeping = true;
 	u->sweep.apply = sweep;
 	u->sweep.done = swept;
+	u->sweep.frees = true;
 	if (writer_submit(u->writer, &u->sweep) != 0)
 		return;
 	pthread_mutex_lock(&u->lock);
@@ -133,6 +135,7 @@ run(void *arg)
 	while (wait_period(u)) {
 		struct err e = {0};
 
+		space_tend(u->space);
 		sweep_kept(u);
 		remove_old(u);
 		if (store_trickle(u->store, CLEAN_PERCENT, &e) != 0 ||
@@ -143,8 +146,8 @@ run(void *arg)
 }
 
 int
-upkeep_start(
-    struct upkeep **ret, struct store *s, struct writer *w, int64_t cdr_months, struct err *e)
+upkeep_start(struct upkeep **ret, struct store *s, struct writer *w, struct space *space,
+    int64_t cdr_months, struct err *e)
 {
 	struct upkeep *u = calloc(1, sizeof(*u));
 	pthread_condattr_t attr;
@@ -153,6 +156,7 @@ upkeep_start(
 		return err_set(e, ERR_INTERNAL, "no memory");
 	u->store = s;
 	u->writer = w;
+	u->space = space;
 	u->retention.months = cdr_months;
 	u->sweep_at = monotonic_s() + SWEEP_FIRST_S;
 	pthread_mutex_init(&u->lock, NULL);

@@ -18,6 +18,8 @@ struct writer {
 	pthread_mutex_t lock; /* over everything below */
 	struct watcher watchers[WRITER_WATCHERS];
 	size_t nwatchers;
+	bool (*shut)(void *arg);
+	void *shut_arg;
 	pthread_cond_t arrived;
 	struct writer_job *first, **last;
 	bool stopping;
@@ -46,10 +48,14 @@ take(struct writer *w, unsigned *n)
 }
 
 static void
-run(struct writer_job *job, struct store_txn *batch)
+run(struct writer *w, struct writer_job *job, struct store_txn *batch)
 {
 	struct store_txn *t;
 
+	if (!job->frees && w->shut != NULL && w->shut(w->shut_arg)) {
+		err_set(&job->err, ERR_NO_SPACE, "the store has too little room left for changes");
+		return;
+	}
 	if (store_nest(batch, &t, &job->err) != 0)
 		return;
 	if (job->apply(job, t) != 0)
@@ -67,7 +73,7 @@ run_batch(struct writer *w, struct writer_job *batch, struct err *e)
 	if (store_begin(w->store, STORE_WRITE, &t, e) != 0)
 		return -1;
 	for (struct writer_job *job = batch; job != NULL; job = job->next)
-		run(job, t);
+		run(w, job, t);
 	return store_commit(t, e);
 }
 
@@ -162,6 +168,13 @@ writer_on_commit(struct writer *w, void (*fn)(void *arg), void *arg)
 	if (w->nwatchers < WRITER_WATCHERS)
 		w->watchers[w->nwatchers++] = (struct watcher){fn, arg};
 	pthread_mutex_unlock(&w->lock);
+}
+
+void
+writer_shut_when(struct writer *w, bool (*shut)(void *arg), void *arg)
+{
+	w->shut = shut;
+	w->shut_arg = arg;
 }
 
 int

@@ -27,6 +27,7 @@ struct writer_job {
 	 * job->err says why. Must be short: the next batch waits. May free the job. */
 	void (*done)(struct writer_job *job, bool committed);
 	struct err err;
+	bool frees; /* leaves the store smaller, or has to be possible in any case */
 
 	struct writer_job *next; /* the writer's */
 	bool applied;
@@ -44,6 +45,9 @@ int writer_start(
 /* Calls fn in the writer's thread after each commit, when readers see it and before the jobs'
  * done(). For the start, when nothing has been submitted; at most WRITER_WATCHERS of them. */
 void writer_on_commit(struct writer *w, void (*fn)(void *arg), void *arg);
+/* While shut() says so, jobs that do not free space end with ERR_NO_SPACE and are not run. For the
+ * start; called in the writer's thread, before each job. */
+void writer_shut_when(struct writer *w, bool (*shut)(void *arg), void *arg);
 /* Any thread. 0, or -1 at once when the queue is full or the writer is stopping. */
 int writer_submit(struct writer *w, struct writer_job *job);
 /* Finishes what was submitted, then ends the thread. NULL is allowed. */

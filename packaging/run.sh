@@ -68,6 +68,7 @@ backend = ipc://$rundir/gateway/backend.sock
 log = ${LOG:-warn}
 [backend]
 state = $rundir/state
+ballast_mb = 0
 listen = ipc://$rundir/gateway/backend.sock
 control = ipc://$rundir/control/control.sock
 feed_listen = ipc://$rundir/feeds/feeds.sock

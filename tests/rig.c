@@ -175,9 +175,11 @@ write_conf(struct rig *r, int i)
 	    "key = %s/tls/server.key\nroot = %s/gateway\nbackend = ipc://%s/gateway/backend.sock\n"
 	    "[backend]\nstate = %s/state\nlisten = ipc://%s/gateway/backend.sock\n"
 	    "control = ipc://%s/control/control.sock\nauth_keys = %s/auth/keys\n"
-	    "feed_listen = ipc://%s/feeds/feeds.sock\n%s",
+	    "feed_listen = ipc://%s/feeds/feeds.sock\n%s%s",
 	    r->port[i < 0 ? 0 : i], r->dir, r->dir, r->dir, r->dir, r->dir, r->dir, r->dir, r->dir,
-	    r->dir, r->extra != NULL ? r->extra : "");
+	    r->dir,
+	    r->extra != NULL && strstr(r->extra, "ballast_mb") != NULL ? "" : "ballast_mb = 0\n",
+	    r->extra != NULL ? r->extra : "");
 	fclose(f);
 }
 

@@ -237,6 +237,45 @@ START_TEST(full_queue)
 }
 END_TEST
 
+static atomic_bool no_room;
+
+static bool
+is_shut(void *arg)
+{
+	return atomic_load((atomic_bool *)arg);
+}
+
+/* What needs room is refused and not run, its neighbours in the batch are not touched. */
+START_TEST(without_room)
+{
+	struct put a, b, freeing;
+
+	start("bdb", 10, 10);
+	writer_shut_when(writer, is_shut, &no_room);
+	prepare(&a, "a", "1");
+	ck_assert_int_eq(writer_submit(writer, &a.job), 0);
+	ck_assert_int_eq(result(&a), 1);
+	atomic_store(&no_room, true);
+	prepare(&b, "b", "1");
+	prepare(&freeing, "c", "1");
+	freeing.job.frees = true;
+	ck_assert_int_eq(writer_submit(writer, &b.job), 0);
+	ck_assert_int_eq(writer_submit(writer, &freeing.job), 0);
+	ck_assert_int_eq(result(&b), 0);
+	ck_assert_int_eq(b.job.err.code, ERR_NO_SPACE);
+	ck_assert_int_eq(result(&freeing), 1);
+	atomic_store(&no_room, false);
+	prepare(&b, "b", "2");
+	ck_assert_int_eq(writer_submit(writer, &b.job), 0);
+	ck_assert_int_eq(result(&b), 1);
+	ck_assert_str_eq(stored("a"), "1");
+	ck_assert_str_eq(stored("b"), "2");
+	ck_assert_str_eq(stored("c"), "1");
+	writer_stop(writer);
+	store_rig_close(&rig);
+}
+END_TEST
+
 START_TEST(failed_commit)
 {
 	struct put blocker, a, clash, after;
@@ -340,6 +379,7 @@ main(void)
 	tcase_add_loop_test(tc, batch, 0, 2);
 	tcase_add_loop_test(tc, all_refused, 0, 2);
 	tcase_add_loop_test(tc, full_queue, 0, 2);
+	tcase_add_test(tc, without_room);
 	tcase_add_test(tc, failed_commit);
 	tcase_add_test(tc, many_clients);
 	suite_add_tcase(suite, tc);
