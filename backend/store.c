@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backend/store_engine.h"
+#include "backend/store_mark.h"
 
 static const struct {
 	const char *name;
@@ -88,17 +88,26 @@ store_panic(struct store *s, const char *why)
 int
 store_open(struct store **ret, const struct store_conf *conf, struct err *e)
 {
-	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
-		if (strcmp(engines[i].name, conf->engine) == 0)
-			return engines[i].ops->open(ret, conf, e);
+	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
+		if (strcmp(engines[i].name, conf->engine) != 0)
+			continue;
+		if (engines[i].ops->open(ret, conf, e) != 0)
+			return -1;
+		if (engines[i].ops == &store_mem_ops || mark_open(&(*ret)->mark, *ret, conf->dir, e) == 0)
+			return 0;
+		store_close(*ret);
+		return -1;
+	}
 	return err_set(e, ERR_INTERNAL, "no store engine is named \"%.32s\"", conf->engine);
 }
 
 void
 store_close(struct store *s)
 {
-	if (s != NULL)
-		s->ops->close(s);
+	if (s == NULL)
+		return;
+	mark_close(s->mark);
+	s->ops->close(s);
 }
 
 int
@@ -132,7 +141,15 @@ store_commit(struct store_txn *t, struct err *e)
 		s->ops->abort(t);
 		return 0;
 	}
+	if (parent == NULL && wrote && mark_count(s->mark, t, e) != 0) {
+		store_abort(t);
+		return -1;
+	}
+	if (parent == NULL && wrote)
+		mark_flushing(s->mark);
 	rc = s->ops->commit(t, e);
+	if (rc == 0 && parent == NULL && wrote)
+		mark_flushed(s->mark);
 	if (parent == NULL)
 		pthread_mutex_unlock(&s->writing);
 	if (rc != 0)

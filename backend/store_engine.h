@@ -45,8 +45,11 @@ struct store_ops {
 	void (*stats)(struct store *s, struct store_stats *ret);
 };
 
+struct store_mark;
+
 struct store {
 	const struct store_ops *ops;
+	struct store_mark *mark; /* NULL where nothing outlives the process */
 	struct store_conf conf;
 	pthread_mutex_t writing; /* by the outermost write transaction, or who drops a partition */
 	atomic_flag panicked;
