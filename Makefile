@@ -104,6 +104,7 @@ CLIENT_LDLIBS := -lzmq
 SERVER_LDLIBS := -lczmq -lzmq
 SANDBOX_LDLIBS := -lseccomp
 BACKEND_LDLIBS := -ldb-5.3 -lsodium -lutf8proc -lglib-2.0 $(SANDBOX_LDLIBS) -lpthread
+CTL_LDLIBS := -lsodium
 # What a program needs beyond that: NAME_LDLIBS.
 kamailio_LDLIBS := -lsodium
 FEED_LDLIBS := -lcurl $(SANDBOX_LDLIBS) -lpthread
@@ -152,7 +153,7 @@ $(BUILD)/tandem-gateway: $(call obj,$(GATEWAY_SRC)) $(KORE_LIB) $(CLIENT_LIB) $(
 
 $(BUILD)/tandemctl: $(call obj,$(CTL_SRC)) $(SERVER_LIB) $(CLIENT_LIB) $(TEXT_LIB) $(COMMON_LIB)
 	$(call say,LINK,$@)
-	$(CC) $(LDFLAGS) -o $@ $^ $(TEXT_LDLIBS) $(SERVER_LDLIBS) $(COMMON_LDLIBS)
+	$(CC) $(LDFLAGS) -o $@ $^ $(TEXT_LDLIBS) $(SERVER_LDLIBS) $(CTL_LDLIBS) $(COMMON_LDLIBS)
 
 define feed_program
 $(BUILD)/tandem-feed-$(1): $(call obj,$(wildcard feeds/$(1)_*.c)) $(FEED_LIB) $(SANDBOX_LIB) $(CLIENT_LIB) \

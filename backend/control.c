@@ -35,6 +35,15 @@ is_dry(const struct job *j)
 	return j->ctl.dry_run && (j->ctl.command == ctl_command_LOAD_COMMIT || is_import(j));
 }
 
+/* Part of something long, of which there would be a line for each. */
+static bool
+is_frequent(const struct job *j)
+{
+	return j->ctl.command == ctl_command_LOAD_ROWS || j->ctl.command == ctl_command_DUMP ||
+	    j->ctl.command == ctl_command_COPY_READ || j->ctl.command == ctl_command_COPY_LOG ||
+	    is_import(j);
+}
+
 void
 control_send(struct job *j)
 {
@@ -56,8 +65,7 @@ control_send(struct job *j)
 	if (!out.failed)
 		ipc_server_send(j->via, &j->peer, buf_str(&out));
 	buf_wipe(&out);
-	if (j->ctl.command != ctl_command_LOAD_ROWS && j->ctl.command != ctl_command_DUMP &&
-	    !is_import(j))
+	if (!is_frequent(j))
 		write_log(j);
 }
 
@@ -192,6 +200,13 @@ control_run(struct job *j)
 		return true;
 	case ctl_command_LOAD_ROWS:
 		load_keep(j);
+		return true;
+	case ctl_command_COPY_DATA:
+	case ctl_command_COPY_LOG:
+		control_copy_list(j);
+		return true;
+	case ctl_command_COPY_READ:
+		control_copy_read(j);
 		return true;
 	default:
 		break;

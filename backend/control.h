@@ -22,6 +22,10 @@ int control_user_write(struct job *j, struct model *m);
 int control_dump(struct job *j, struct model *m);
 int control_events(struct job *j, struct model *m);
 
+/* The files of a copy of the store (COPY_DATA, COPY_LOG), and a piece of one. Any thread. */
+int control_copy_list(struct job *j);
+int control_copy_read(struct job *j);
+
 /* PINs, SIP passwords and private keys (control_secrets.c). */
 int control_secret_write(struct job *j, struct model *m);
 int control_key_list(struct job *j, struct model *m);

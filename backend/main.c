@@ -10,6 +10,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -39,21 +40,45 @@ enum {
 };
 
 static const char usage[] =
-    "usage: tandem-backend [-c FILE] [-o SECTION.NAME=VALUE]... [--check]\n"
+    "usage: tandem-backend [-c FILE] [-o SECTION.NAME=VALUE]... [--check | --recover [--to "
+    "SECONDS]]\n"
     "\n"
     "  -c, --config FILE   configuration (default /etc/tandem/tandem.conf)\n"
     "  -o, --set SETTING   one setting, over the file's\n"
     "      --check         check the configuration and exit\n"
+    "      --recover       make a store of the files of a backup in backend.state, and exit\n"
+    "      --to SECONDS    as it was then, in seconds since 1970\n"
     "      --help, --version\n"
     "\n"
     "See tandem-backend(8) and tandem.conf(5).\n";
 
+struct task {
+	bool recover;  /* instead of serving */
+	int64_t until; /* 0 = with all that is there */
+};
+
+static int64_t
+seconds(const char *s)
+{
+	char *end;
+	long long n;
+
+	errno = 0;
+	n = strtoll(s, &end, 10);
+	if (errno != 0 || end == s || *end != '\0' || n <= 0 || n > INT32_MAX) {
+		fprintf(stderr, "tandem-backend: --to needs a number of seconds since 1970\n");
+		exit(2);
+	}
+	return n;
+}
+
 /* Returns only when the program is to go on. */
 static void
-arguments(int argc, char **argv, struct conf *conf)
+arguments(int argc, char **argv, struct conf *conf, struct task *task)
 {
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
 	    {"set", required_argument, NULL, 'o'}, {"check", no_argument, NULL, 'k'},
+	    {"recover", no_argument, NULL, 'r'}, {"to", required_argument, NULL, 't'},
 	    {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'v'}, {0}};
 	const char *file = "/etc/tandem/tandem.conf", *settings[64];
 	size_t n = 0;
@@ -68,6 +93,10 @@ arguments(int argc, char **argv, struct conf *conf)
 			settings[n++] = optarg;
 		} else if (c == 'k') {
 			check = true;
+		} else if (c == 'r') {
+			task->recover = true;
+		} else if (c == 't') {
+			task->until = seconds(optarg);
 		} else if (c == 'v') {
 			puts("tandem-backend " TANDEM_RELEASE);
 			exit(0);
@@ -76,7 +105,7 @@ arguments(int argc, char **argv, struct conf *conf)
 			exit(c == 'h' ? 0 : 2);
 		}
 	}
-	if (optind < argc) {
+	if (optind < argc || (task->until > 0 && !task->recover)) {
 		fputs(usage, stderr);
 		exit(2);
 	}
@@ -206,16 +235,39 @@ make_decoy(struct backend *be)
 		log_fatal("the auth child cannot hash passwords");
 }
 
-static void
-open_store(struct backend *be, struct err *e)
+static struct store_conf
+store_conf(const struct conf *conf)
 {
-	struct store_conf sc = {
-	    .engine = be->conf->backend_engine,
-	    .dir = be->conf->backend_state,
-	    .cache_bytes = (size_t)be->conf->backend_cache_mb * 1024 * 1024,
+	return (struct store_conf){
+	    .engine = conf->backend_engine,
+	    .dir = conf->backend_state,
+	    .cache_bytes = (size_t)conf->backend_cache_mb * 1024 * 1024,
 	    .log = store_log,
 	    .panic = store_panic,
 	};
+}
+
+/* --recover: never returns. What it says on standard output is for tandemctl. */
+static noreturn void
+recover(const struct conf *conf, int64_t until)
+{
+	const char *rw[] = {conf->backend_state, NULL}, *ro[] = {"/proc/self", NULL};
+	struct store_conf sc = store_conf(conf);
+	struct err e = {0};
+	uint64_t commit;
+
+	if (sandbox_become(conf->backend_user, &e) != 0 || sandbox_basics(&e) != 0 ||
+	    sandbox_paths(rw, ro, true, &e) != 0 || sandbox_syscalls(SANDBOX_BACKEND, false, &e) != 0 ||
+	    store_recover(&sc, until, &commit, &e) != 0)
+		log_fatal("%s", err_text(&e));
+	printf("commit %llu\n", (unsigned long long)commit);
+	exit(fflush(stdout) == 0 ? 0 : 1);
+}
+
+static void
+open_store(struct backend *be, struct err *e)
+{
+	struct store_conf sc = store_conf(be->conf);
 
 	if ((be->settings = settings_now_new()) == NULL)
 		log_fatal("no memory");
@@ -366,17 +418,20 @@ main(int argc, char **argv)
 	static struct backend be = {.conf = &conf};
 	struct loop_conf loop = {.be = &be};
 	struct upkeep *upkeep = NULL;
+	struct task task = {0};
 	enum log_level level = LOG_INFO_;
 	struct err e = {0};
 	bool tcp;
 	uid_t gateway, feed;
 	int rc;
 
-	arguments(argc, argv, &conf);
+	arguments(argc, argv, &conf, &task);
 	log_init("tandem-backend", LOG_INFO_);
 	if (!log_level_by_name(str_c(conf.backend_log), &level))
 		log_fatal("backend.log must be debug, info, warn or error");
 	log_init("tandem-backend", level);
+	if (task.recover)
+		recover(&conf, task.until);
 	be.started_us = now_us();
 	loop.signal_fd = signals();
 	raise_descriptors();

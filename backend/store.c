@@ -85,20 +85,27 @@ store_panic(struct store *s, const char *why)
 	abort();
 }
 
+static const struct store_ops *
+engine_ops(const char *name, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
+		if (strcmp(engines[i].name, name) == 0)
+			return engines[i].ops;
+	err_set(e, ERR_INTERNAL, "no store engine is named \"%.32s\"", name);
+	return NULL;
+}
+
 int
 store_open(struct store **ret, const struct store_conf *conf, struct err *e)
 {
-	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++) {
-		if (strcmp(engines[i].name, conf->engine) != 0)
-			continue;
-		if (engines[i].ops->open(ret, conf, e) != 0)
-			return -1;
-		if (engines[i].ops == &store_mem_ops || mark_open(&(*ret)->mark, *ret, conf->dir, e) == 0)
-			return 0;
-		store_close(*ret);
+	const struct store_ops *ops = engine_ops(conf->engine, e);
+
+	if (ops == NULL || ops->open(ret, conf, e) != 0)
 		return -1;
-	}
-	return err_set(e, ERR_INTERNAL, "no store engine is named \"%.32s\"", conf->engine);
+	if (ops == &store_mem_ops || mark_open(&(*ret)->mark, *ret, conf->dir, e) == 0)
+		return 0;
+	store_close(*ret);
+	return -1;
 }
 
 void
@@ -320,6 +327,57 @@ int
 store_trickle(struct store *s, int percent, struct err *e)
 {
 	return s->ops->trickle(s, percent, e);
+}
+
+static int
+cannot_copy(const struct store_conf *conf, struct err *e)
+{
+	return err_set(e, ERR_NOT_IMPLEMENTED,
+	    "the engine \"%.32s\" cannot be copied in use; use a dump", conf->engine);
+}
+
+int
+store_copy_list(struct store *s, enum store_copy what, const char *from, unsigned hold_s,
+    struct store_file *ret, size_t max, size_t *n, struct err *e)
+{
+	return s->ops->copy_list != NULL ? s->ops->copy_list(s, what, from, hold_s, ret, max, n, e)
+	                                 : cannot_copy(&s->conf, e);
+}
+
+int64_t
+store_copy_read(struct store *s, const char *name, uint64_t at, void *to, size_t n, struct err *e)
+{
+	return s->ops->copy_read != NULL ? s->ops->copy_read(s, name, at, to, n, e)
+	                                 : cannot_copy(&s->conf, e);
+}
+
+void
+store_identity(struct store *s, char id[STORE_ID_MAX + 1], uint64_t *commit)
+{
+	id[0] = '\0';
+	*commit = 0;
+	if (s->mark != NULL)
+		mark_identity(s->mark, id, commit);
+}
+
+int
+store_recover(const struct store_conf *conf, int64_t until, uint64_t *commit, struct err *e)
+{
+	const struct store_ops *ops = engine_ops(conf->engine, e);
+	char id[STORE_ID_MAX + 1];
+	struct store *s;
+
+	if (ops == NULL)
+		return -1;
+	if (ops->recover == NULL)
+		return cannot_copy(conf, e);
+	/* What a mark that came with the files says is of another time. */
+	if (mark_remove(conf->dir, e) != 0 || ops->recover(conf, until, e) != 0 ||
+	    store_open(&s, conf, e) != 0)
+		return -1;
+	store_identity(s, id, commit);
+	store_close(s);
+	return 0;
 }
 
 void

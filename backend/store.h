@@ -117,4 +117,34 @@ int store_trickle(struct store *s, int percent, struct err *e);
 
 void store_stats(struct store *s, struct store_stats *ret);
 
+/*
+ * A copy that is made while the store is in use: first all files of STORE_COPY_DATA, each read from
+ * its beginning to the end it has then, then all of STORE_COPY_LOG, up to the size that is listed. Put into a directory of their
+ * own they are what store_recover() makes a store of, with every commit up to the second listing.
+ * A file of data that has gone meanwhile is left out. Only "bdb" can, the others refuse.
+ */
+enum store_copy { STORE_COPY_DATA, STORE_COPY_LOG };
+enum { STORE_FILE_MAX = 31, STORE_READ_MAX = 256 * 1024 };
+struct store_file {
+	char name[STORE_FILE_MAX + 1];
+	uint64_t size;
+};
+/* At most `max` of the files in the order of their names; *n = how many there are. Files of the log
+ * that the reader has not seen are kept for `hold_s` seconds from now on: those whose name is not
+ * before `from` ("" = all that there are). Any thread. 0 or -1. */
+int store_copy_list(struct store *s, enum store_copy what, const char *from, unsigned hold_s,
+    struct store_file *ret, size_t max, size_t *n, struct err *e);
+/* Reads up to `n` bytes, at most STORE_READ_MAX, of a file that was listed; `at` is a multiple of
+ * 4096. How many (0 = behind the end), or -1 with ERR_NOT_FOUND when the file has gone. */
+int64_t store_copy_read(
+    struct store *s, const char *name, uint64_t at, void *to, size_t n, struct err *e);
+/* Which store this is, as text, and the number of its last commit; "" and 0 for "mem". */
+enum { STORE_ID_MAX = 32 };
+void store_identity(struct store *s, char id[STORE_ID_MAX + 1], uint64_t *commit);
+
+/* Makes a store of a copy, in its place: with all that is there, or (`until` > 0, seconds since
+ * 1970) as it was then; then reads every page of it. It ends with a store that is closed and has a
+ * mark; *commit = the number of its last commit. 0 or -1. */
+int store_recover(const struct store_conf *conf, int64_t until, uint64_t *commit, struct err *e);
+
 #endif

@@ -10,11 +10,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/store_copy.h"
 #include "backend/store_disk.h"
 #include "backend/store_engine.h"
 #include "backend/store_gate.h"
@@ -43,6 +45,7 @@ struct bdb {
 	DB *table[STORE_TABLES];
 	struct store_parts parts;
 	struct store_gate gate;
+	struct store_hold hold;
 	int home;            /* descriptor that holds the lock of the directory */
 	atomic_bool running; /* faults are panics from now on, not errors of store_open() */
 };
@@ -107,7 +110,6 @@ configure(struct bdb *b, DB_ENV *env)
 	         env, (u_int32_t)(cache >> 30), (u_int32_t)(cache & ((1U << 30) - 1)), 1)) != 0 ||
 	    (ret = env->set_lg_bsize(env, LOG_BUFFER)) != 0 ||
 	    (ret = env->set_lg_max(env, LOG_FILE)) != 0 ||
-	    (ret = env->log_set_config(env, DB_LOG_AUTO_REMOVE, 1)) != 0 ||
 	    (ret = env->set_lk_detect(env, DB_LOCK_MINWRITE)) != 0 ||
 	    (ret = env->set_lk_max_locks(env, LOCKS)) != 0 ||
 	    (ret = env->set_lk_max_lockers(env, LOCKS)) != 0 ||
@@ -117,16 +119,19 @@ configure(struct bdb *b, DB_ENV *env)
 	return 0;
 }
 
+/* `how`: DB_RECOVER, or DB_RECOVER_FATAL for files of a copy; `until` as for store_recover(). */
 static int
-open_env(struct bdb *b, struct err *e)
+open_env(struct bdb *b, u_int32_t how, int64_t until, struct err *e)
 {
 	const u_int32_t flags = DB_CREATE | DB_INIT_TXN | DB_INIT_LOG | DB_INIT_LOCK | DB_INIT_MPOOL |
-	    DB_THREAD | DB_RECOVER | DB_PRIVATE;
+	    DB_THREAD | DB_PRIVATE | how;
+	time_t to = (time_t)until;
 	int ret;
 
 	if ((ret = db_env_set_func_fsync(disk_flush)) != 0 ||
 	    (ret = db_env_set_func_pwrite(disk_pwrite)) != 0 ||
 	    (ret = db_env_create(&b->env, 0)) != 0 || (ret = configure(b, b->env)) != 0 ||
+	    (until > 0 && (ret = b->env->set_tx_timestamp(b->env, &to)) != 0) ||
 	    (ret = b->env->open(b->env, b->base.conf.dir, flags, 0600)) != 0)
 		return fail(b, ret, "open or recover", e);
 	return 0;
@@ -609,6 +614,22 @@ bdb_part_drop(struct store *s, uint32_t part, struct err *e)
 	return parts_drop(&((struct bdb *)s)->parts, part, part_remove, e);
 }
 
+/* Those that neither a recovery nor a copy needs. */
+static int
+remove_logs(struct bdb *b)
+{
+	char **names;
+	int ret = b->env->log_archive(b->env, &names, 0);
+
+	if (ret != 0 || names == NULL)
+		return ret;
+	for (char **name = names; *name != NULL; name++)
+		if (hold_allows(&b->hold, *name))
+			(void)unlinkat(b->home, *name, 0);
+	free(names);
+	return 0;
+}
+
 static int
 bdb_checkpoint(struct store *s, uint64_t min_log_kib, struct err *e)
 {
@@ -616,6 +637,8 @@ bdb_checkpoint(struct store *s, uint64_t min_log_kib, struct err *e)
 	u_int32_t kib = min_log_kib > UINT32_MAX ? UINT32_MAX : (u_int32_t)min_log_kib;
 	int ret = b->env->txn_checkpoint(b->env, kib, 0, 0);
 
+	if (ret == 0)
+		ret = remove_logs(b);
 	return ret == 0 ? 0 : fail(b, ret, "checkpoint", e);
 }
 
@@ -653,8 +676,8 @@ bdb_close(struct store *s)
 {
 	struct bdb *b = (struct bdb *)s;
 
-	if (atomic_load(&b->running))
-		(void)b->env->txn_checkpoint(b->env, 0, 0, DB_FORCE);
+	if (atomic_load(&b->running) && b->env->txn_checkpoint(b->env, 0, 0, DB_FORCE) == 0)
+		(void)remove_logs(b);
 	parts_free(&b->parts);
 	for (int i = 0; i < STORE_TABLES; i++)
 		if (b->table[i] != NULL)
@@ -662,27 +685,45 @@ bdb_close(struct store *s)
 	if (b->env != NULL)
 		(void)b->env->close(b->env, 0);
 	gate_destroy(&b->gate);
+	hold_destroy(&b->hold);
 	close(b->home);
 	store_finish(&b->base);
 	free(b);
 }
 
-static int
-bdb_open(struct store **ret, const struct store_conf *conf, struct err *e)
+static struct bdb *
+bdb_new(const struct store_conf *conf, struct err *e)
 {
 	struct bdb *b = calloc(1, sizeof(*b));
-	struct timespec t;
 
-	if (b == NULL)
-		return err_set(e, ERR_INTERNAL, "store: out of memory");
+	if (b == NULL) {
+		err_set(e, ERR_INTERNAL, "store: out of memory");
+		return NULL;
+	}
 	store_setup(&b->base, &store_bdb_ops, conf);
 	gate_init(&b->gate, &b->base, snapshot, txn_end);
+	hold_init(&b->hold);
 	b->parts.open_one = part_open;
 	b->parts.close_one = part_close;
 	b->parts.arg = b;
 	parts_init(&b->parts);
+	b->home = disk_home(conf->dir, e);
+	if (b->home != -1)
+		return b;
+	bdb_close(&b->base);
+	return NULL;
+}
+
+static int
+bdb_open(struct store **ret, const struct store_conf *conf, struct err *e)
+{
+	struct bdb *b = bdb_new(conf, e);
+	struct timespec t;
+
+	if (b == NULL)
+		return -1;
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	if ((b->home = disk_home(conf->dir, e)) == -1 || open_env(b, e) != 0)
+	if (open_env(b, DB_RECOVER, 0, e) != 0)
 		goto failed;
 	store_log_phase(&b->base, "environment opened and recovered", &t);
 	if (open_tables(b, e) != 0 || find_parts(b, e) != 0)
@@ -696,6 +737,110 @@ failed:
 	return -1;
 }
 
+/* --- copies -------------------------------------------------------------------- */
+
+/* The library makes each file of the log in its full size. What has been flushed is in it; the
+ * rest may be anything, and no copy needs it. */
+static int
+cut_log(struct bdb *b, struct store_file *files_there, size_t *n, struct err *e)
+{
+	char name[STORE_FILE_MAX + 1];
+	DB_LOG_STAT *at;
+	int ret = b->env->log_flush(b->env, NULL);
+
+	if (ret == 0)
+		ret = b->env->log_stat(b->env, &at, 0);
+	if (ret != 0)
+		return fail(b, ret, "log", e);
+	snprintf(name, sizeof(name), "log.%010u", at->st_disk_file);
+	while (*n > 0 && strcmp(files_there[*n - 1].name, name) > 0)
+		--*n;
+	if (*n > 0 && strcmp(files_there[*n - 1].name, name) == 0 &&
+	    files_there[*n - 1].size > at->st_disk_offset)
+		files_there[*n - 1].size = at->st_disk_offset;
+	free(at);
+	return 0;
+}
+
+static int
+bdb_copy_list(struct store *s, enum store_copy what, const char *from, unsigned hold_s,
+    struct store_file *ret, size_t max, size_t *n, struct err *e)
+{
+	struct bdb *b = (struct bdb *)s;
+
+	int rc;
+
+	hold_from(&b->hold, from, hold_s);
+	/* Recovery to a time starts from a checkpoint, which the log of a new store does not have; and
+	 * the fewer pages are only in the cache, the shorter is any recovery. */
+	if (what == STORE_COPY_DATA && (rc = b->env->txn_checkpoint(b->env, 0, 0, DB_FORCE)) != 0)
+		return fail(b, rc, "checkpoint", e);
+	if (copy_list(b->home, what, ret, max, n, e) != 0)
+		return -1;
+	return what == STORE_COPY_LOG ? cut_log(b, ret, n, e) : 0;
+}
+
+static int64_t
+bdb_copy_read(struct store *s, const char *name, uint64_t at, void *to, size_t n, struct err *e)
+{
+	return copy_read(((struct bdb *)s)->home, name, at, to, n, e);
+}
+
+static int
+verify_file(struct bdb *b, const char *name, struct err *e)
+{
+	char path[PATH_MAX];
+	DB *db;
+	int ret;
+
+	if (snprintf(path, sizeof(path), "%s/%s", b->base.conf.dir, name) >= (int)sizeof(path))
+		return err_set(e, ERR_INTERNAL, "%.80s: too long", b->base.conf.dir);
+	/* Outside of the environment, which has been closed: nobody changes the file. The handle is
+	 * gone afterwards whatever comes of it. */
+	if ((ret = db_create(&db, NULL, 0)) == 0)
+		ret = db->verify(db, path, NULL, NULL, 0);
+	return ret == 0 ? 0 : err_set(e, ERR_INTERNAL, "%s is damaged: %s", name, db_strerror(ret));
+}
+
+static int
+verify_files(struct bdb *b, struct err *e)
+{
+	enum { MOST = STORE_TABLES + PARTS_MAX };
+	struct store_file *files_there = calloc(MOST, sizeof(*files_there));
+	size_t n = 0;
+	int rc = files_there != NULL ? copy_list(b->home, STORE_COPY_DATA, files_there, MOST, &n, e)
+	                             : err_set(e, ERR_INTERNAL, "store: out of memory");
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = verify_file(b, files_there[i].name, e);
+	free(files_there);
+	return rc;
+}
+
+static int
+bdb_recover(const struct store_conf *conf, int64_t until, struct err *e)
+{
+	struct bdb *b = bdb_new(conf, e);
+	struct timespec t;
+	int rc, ret;
+
+	if (b == NULL)
+		return -1;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	rc = open_env(b, DB_RECOVER_FATAL, until, e);
+	if (rc == 0) {
+		store_log_phase(&b->base, "recovered", &t);
+		ret = b->env->close(b->env, 0);
+		b->env = NULL;
+		rc = ret == 0 ? verify_files(b, e) : fail(b, ret, "recover", e);
+	}
+	if (rc == 0)
+		store_log_phase(&b->base, "verified", &t);
+	bdb_close(&b->base);
+	return rc;
+}
+
 const struct store_ops store_bdb_ops = {bdb_open, bdb_close, bdb_begin, bdb_commit, bdb_abort,
     bdb_get, bdb_put, bdb_del, bdb_scan, bdb_part_get, bdb_part_put, bdb_part_del, bdb_part_scan,
-    bdb_part_list, bdb_part_drop, bdb_checkpoint, bdb_trickle, bdb_stats};
+    bdb_part_list, bdb_part_drop, bdb_checkpoint, bdb_trickle, bdb_stats, bdb_copy_list,
+    bdb_copy_read, bdb_recover};

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/file.h>
@@ -10,6 +11,8 @@
 #include <unistd.h>
 
 static atomic_bool flush_failed, full;
+/* Held by who writes a page, and alone by who must not see half of one. */
+static pthread_rwlock_t pages = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
 
 static int
 check_home(int fd, const char *dir, struct err *e)
@@ -75,8 +78,11 @@ disk_flush_failed(void)
 ssize_t
 disk_pwrite(int fd, const void *p, size_t n, off_t at)
 {
-	ssize_t r = pwrite(fd, p, n, at);
+	ssize_t r;
 
+	pthread_rwlock_rdlock(&pages);
+	r = pwrite(fd, p, n, at);
+	pthread_rwlock_unlock(&pages);
 	if (r >= 0)
 		atomic_store(&full, false);
 	else if (errno == ENOSPC || errno == EDQUOT)
@@ -88,4 +94,15 @@ bool
 disk_is_full(void)
 {
 	return atomic_load(&full);
+}
+
+ssize_t
+disk_pread_whole(int fd, void *p, size_t n, off_t at)
+{
+	ssize_t r;
+
+	pthread_rwlock_wrlock(&pages);
+	r = pread(fd, p, n, at);
+	pthread_rwlock_unlock(&pages);
+	return r;
 }

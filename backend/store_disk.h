@@ -24,5 +24,8 @@ bool disk_flush_failed(void);
  * library may report as EIO or ENOMEM when it cannot evict a page. */
 ssize_t disk_pwrite(int fd, const void *p, size_t n, off_t at);
 bool disk_is_full(void);
+/* Reads while no disk_pwrite() is under way, so that no page in it is half written: how many bytes,
+ * or -1 with errno. */
+ssize_t disk_pread_whole(int fd, void *p, size_t n, off_t at);
 
 #endif

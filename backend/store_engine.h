@@ -43,6 +43,13 @@ struct store_ops {
 	int (*checkpoint)(struct store *s, uint64_t min_log_kib, struct err *e);
 	int (*trickle)(struct store *s, int percent, struct err *e);
 	void (*stats)(struct store *s, struct store_stats *ret);
+	/* NULL = the engine cannot be copied while it is in use. */
+	int (*copy_list)(struct store *s, enum store_copy what, const char *from, unsigned hold_s,
+	    struct store_file *ret, size_t max, size_t *n, struct err *e);
+	int64_t (*copy_read)(
+	    struct store *s, const char *name, uint64_t at, void *to, size_t n, struct err *e);
+	/* Recovers the files of a copy and reads all of them; leaves nothing open. */
+	int (*recover)(const struct store_conf *conf, int64_t until, struct err *e);
 };
 
 struct store_mark;

@@ -293,6 +293,18 @@ mark_open(struct store_mark **ret, struct store *s, const char *dir, struct err 
 	return rc;
 }
 
+int
+mark_remove(const char *dir, struct err *e)
+{
+	int home = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = 0;
+
+	if (home < 0 || (unlinkat(home, STORE_MARK_FILE, 0) != 0 && errno != ENOENT))
+		rc = err_set(e, ERR_INTERNAL, "%.80s/" STORE_MARK_FILE ": %s", dir, strerror(errno));
+	if (home >= 0)
+		close(home);
+	return rc;
+}
+
 void
 mark_close(struct store_mark *m)
 {
@@ -307,6 +319,15 @@ mark_close(struct store_mark *m)
 	pthread_mutex_destroy(&m->lock);
 	close(m->fd);
 	free(m);
+}
+
+void
+mark_identity(struct store_mark *m, char id[MARK_ID_TEXT + 1], uint64_t *commit)
+{
+	sodium_bin2hex(id, MARK_ID_TEXT + 1, m->id, ID_BYTES);
+	pthread_mutex_lock(&m->lock);
+	*commit = m->noted;
+	pthread_mutex_unlock(&m->lock);
 }
 
 int

@@ -20,8 +20,14 @@ struct store_mark;
 /* Compares and begins to count: 0, or -1 with ERR_INTERNAL when the store is behind, or is another
  * one than the mark's. A mark that is missing is made; one that cannot be read is damage too. */
 int mark_open(struct store_mark **ret, struct store *s, const char *dir, struct err *e);
+/* Removes it, if there is one: 0 or -1. */
+int mark_remove(const char *dir, struct err *e);
 /* Writes the last mark. NULL is allowed, here and below. */
 void mark_close(struct store_mark *m);
+
+/* The store's own number, as hexadecimal text, and that of the last commit that was flushed. */
+enum { MARK_ID_TEXT = 32 };
+void mark_identity(struct store_mark *m, char id[MARK_ID_TEXT + 1], uint64_t *commit);
 
 /* In the outermost write transaction, last: the number of its commit. 0 or -1. */
 int mark_count(struct store_mark *m, struct store_txn *t, struct err *e);

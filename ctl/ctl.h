@@ -33,6 +33,8 @@ struct ctl {
 	bool read_only;
 	const char *maps[64];
 	size_t map_count;
+	const char *rate, *to, *passphrase_file;
+	bool follow, without_keys, no_verify;
 	bool json, password_stdin, no_password, allow_weak, yes, dry_run, print;
 	char **args; /* what stands behind the command's name */
 	int arg_count;
@@ -59,6 +61,9 @@ int cmd_events(struct ctl *c);
 int cmd_import_users(struct ctl *c);
 int cmd_import_phonebook(struct ctl *c);
 int cmd_import_vcard(struct ctl *c);
+int cmd_backup(struct ctl *c);
+int cmd_restore(struct ctl *c);
+int cmd_verify(struct ctl *c);
 int cmd_status(struct ctl *c);
 int cmd_check_config(struct ctl *c);
 int cmd_cert_make(struct ctl *c);

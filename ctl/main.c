@@ -15,7 +15,10 @@
 
 enum { OUT_MAX = 512 * 1024 * 1024, SETTINGS_MAX = 64, MAPS_MAX = 64 };
 
-/* Options beside those that go with every command; each is its own bit for the table. */
+/* Options that go with every command. */
+enum { OPT_SOCKET = 1, OPT_HELP, OPT_VERSION };
+
+/* The others; each is its own bit for the table. */
 enum {
 	OPT_JSON = 1 << 8,
 	OPT_FIRST = 1 << 9,
@@ -26,15 +29,18 @@ enum {
 	OPT_YES = 1 << 14,
 	OPT_DRY_RUN = 1 << 15,
 	OPT_PRINT = 1 << 16,
-	OPT_SOCKET = 1 << 17,
-	OPT_HELP = 1 << 18,
-	OPT_VERSION = 1 << 19,
 	OPT_PIN = 1 << 20,
 	OPT_DAYS = 1 << 21,
 	OPT_READ_ONLY = 1 << 22,
 	OPT_USER = 1 << 24,
 	OPT_BOOK = 1 << 25,
-	OPT_MAP = 1 << 26
+	OPT_MAP = 1 << 26,
+	OPT_FOLLOW = 1 << 27,
+	OPT_RATE = 1 << 28,
+	OPT_TO = 1 << 29,
+	OPT_PASSPHRASE = 1 << 30,
+	OPT_WITHOUT_KEYS = 1 << 23,
+	OPT_NO_VERIFY = 1 << 17
 };
 
 static const struct option options[] = {
@@ -56,6 +62,12 @@ static const struct option options[] = {
     {"user", required_argument, NULL, OPT_USER},
     {"book", required_argument, NULL, OPT_BOOK},
     {"map", required_argument, NULL, OPT_MAP},
+    {"follow", no_argument, NULL, OPT_FOLLOW},
+    {"rate", required_argument, NULL, OPT_RATE},
+    {"to", required_argument, NULL, OPT_TO},
+    {"passphrase-file", required_argument, NULL, OPT_PASSPHRASE},
+    {"without-keys", no_argument, NULL, OPT_WITHOUT_KEYS},
+    {"no-verify", no_argument, NULL, OPT_NO_VERIFY},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {0},
@@ -107,6 +119,15 @@ static const struct command commands[] = {
     {"import vcard", "--user NAME | --book NAME FILE|- [--dry-run] [--json]",
         "Adds the vCards of a file to a phonebook.", OPT_USER | OPT_BOOK | OPT_DRY_RUN | OPT_JSON,
         1, 1, cmd_import_vcard},
+    {"backup", "DIR [--passphrase-file FILE | --without-keys] [--rate MB] [--no-verify] [--follow]",
+        "Copies the store of the running backend, and proves that the copy can be restored.",
+        OPT_PASSPHRASE | OPT_WITHOUT_KEYS | OPT_RATE | OPT_NO_VERIFY | OPT_FOLLOW, 1, 1,
+        cmd_backup},
+    {"restore", "DIR [--to TIME] [--passphrase-file FILE | --without-keys]",
+        "Puts a backup in the place of a store that is not there.",
+        OPT_TO | OPT_PASSPHRASE | OPT_WITHOUT_KEYS, 1, 1, cmd_restore},
+    {"verify", "DIR", "Compares a backup's sums, and makes a store of it for a trial.", 0, 1, 1,
+        cmd_verify},
     {"status", "[--json]", "Shows the state and the counters of the backend.", OPT_JSON, 0, 0,
         cmd_status},
     {"check-config", "[FILE] [--print] [--json]", "Checks a configuration file and what it names.",
@@ -327,6 +348,15 @@ set_option(struct ctl *c, int option)
 	case OPT_BOOK:
 		c->book = optarg;
 		break;
+	case OPT_RATE:
+		c->rate = optarg;
+		break;
+	case OPT_TO:
+		c->to = optarg;
+		break;
+	case OPT_PASSPHRASE:
+		c->passphrase_file = optarg;
+		break;
 	case OPT_MAP:
 		if (c->map_count == MAPS_MAX)
 			return ctl_usage("more than %d columns", MAPS_MAX);
@@ -341,6 +371,9 @@ set_option(struct ctl *c, int option)
 		c->yes = c->yes || option == OPT_YES;
 		c->dry_run = c->dry_run || option == OPT_DRY_RUN;
 		c->print = c->print || option == OPT_PRINT;
+		c->follow = c->follow || option == OPT_FOLLOW;
+		c->without_keys = c->without_keys || option == OPT_WITHOUT_KEYS;
+		c->no_verify = c->no_verify || option == OPT_NO_VERIFY;
 		break;
 	}
 	return EXIT_OK;
@@ -412,7 +445,7 @@ main(int argc, char **argv)
 		if (set_option(&c, option) != EXIT_OK)
 			return EXIT_USAGE;
 		wants_help = wants_help || option == OPT_HELP;
-		if (option > 0xff && option != OPT_SOCKET && option != OPT_HELP)
+		if (option > 0xff)
 			given |= (unsigned)option;
 	}
 	argv += optind;

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Copying a Berkeley DB environment while it is in use, file by file: first the tables, whose pages
+ * may be of any age by then, then the log, which brings all of them to the same one. Each page is
+ * read while none is written, so none is torn; and no file of the log is removed before the copy
+ * has it.
+ */
+#ifndef BACKEND_STORE_COPY_H
+#define BACKEND_STORE_COPY_H
+
+#include <pthread.h>
+#include <time.h>
+
+#include "backend/store.h"
+
+struct store_hold {
+	pthread_mutex_t lock;
+	time_t until;                  /* CLOCK_MONOTONIC */
+	char from[STORE_FILE_MAX + 1]; /* files of the log before this one may go */
+};
+
+void hold_init(struct store_hold *h);
+void hold_destroy(struct store_hold *h);
+/* See store_copy_list(). */
+void hold_from(struct store_hold *h, const char *from, unsigned seconds);
+/* Whether a file of the log that nobody else needs may be removed. */
+bool hold_allows(struct store_hold *h, const char *name);
+
+/* What store.h says of the calls of that name, in a directory. */
+int copy_list(
+    int home, enum store_copy what, struct store_file *ret, size_t max, size_t *n, struct err *e);
+int64_t copy_read(int home, const char *name, uint64_t at, void *to, size_t n, struct err *e);
+
+#endif

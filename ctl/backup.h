@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A backup is a directory: the files of the store as they were copied, the keys in a sealed file of
+ * their own, and a text file MANIFEST that names them with sizes and BLAKE2b sums, written last. A
+ * backup without it is not complete.
+ */
+#ifndef CTL_BACKUP_H
+#define CTL_BACKUP_H
+
+#include "ctl/ctl.h"
+
+#define BACKUP_MANIFEST "MANIFEST"
+#define BACKUP_KEYS "keys.sealed"
+
+enum {
+	BACKUP_FILES_MAX = 4300,
+	BACKUP_NAME_MAX = 31,
+	BACKUP_SUM_BYTES = 32,
+	BACKUP_SUM_TEXT = 2 * BACKUP_SUM_BYTES
+};
+
+struct backup_file {
+	char name[BACKUP_NAME_MAX + 1];
+	int64_t size;
+	char sum[BACKUP_SUM_TEXT + 1]; /* BLAKE2b-256 of its first `size` bytes, hexadecimal */
+};
+
+struct backup {
+	char engine[16], store[33], release[65];
+	int64_t commit;       /* which the files have at least */
+	int64_t begun, ended; /* the backend's clock, seconds since 1970 */
+	struct backup_file files[BACKUP_FILES_MAX];
+	size_t n;
+};
+
+/* A file's name that cannot lead out of its directory. */
+bool backup_name_ok(struct str name);
+/* EXIT_OK, or an exit code after having said why. `dirfd`: the backup's, `dir`: its name. */
+int backup_write(const struct backup *b, int dirfd, const char *dir);
+int backup_read(struct backup *b, int dirfd, const char *dir);
+/* Reads all files and compares their sums. */
+int backup_compare(const struct backup *b, int dirfd, const char *dir);
+/* The newest file of the log in a directory, "" = none. */
+void backup_last_log(int dirfd, char name[BACKUP_NAME_MAX + 1]);
+
+/* Copies the files of a backup, those of the log that came later included, to a new directory that
+ * is the backend's user's. The sums are compared on the way. */
+int backup_put(const struct ctl *c, const struct backup *b, int dirfd, const char *to);
+/* Has tandem-backend --recover make a store of what backup_put() left in `state`. `until`: see
+ * there, 0 = all. */
+int backup_recover(
+    struct ctl *c, const struct backup *b, const char *state, int64_t until, int64_t *commit);
+/* Both of them in a directory that is removed afterwards: whether a store can be made of it. */
+int backup_try(struct ctl *c, const struct backup *b, int dirfd);
+/* Removes a directory with the files in it. */
+void backup_discard(const char *dir);
+
+/* Seals the keys of the auth child by a passphrase into the backup, adding the file to *b; and the
+ * way back, which never replaces a file with other keys. */
+int backup_seal_keys(struct ctl *c, struct backup *b, int dirfd);
+int backup_open_keys(struct ctl *c, const struct backup *b, int dirfd);
+
+#endif

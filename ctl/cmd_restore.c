@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC */
+/* restore and verify: what can be done with a backup. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ctl/backup.h"
+
+/* RFC 3339 in whole seconds, "Z" or an offset: seconds since 1970, or -1. */
+static int64_t
+parse_time(const char *text)
+{
+	struct tm tm = {0};
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	int hours, minutes;
+	int64_t t;
+	char sign;
+
+	if (rest == NULL)
+		return -1;
+	t = timegm(&tm);
+	if (strcmp(rest, "Z") == 0)
+		return t;
+	if (strlen(rest) != 6 || sscanf(rest, "%c%2d:%2d", &sign, &hours, &minutes) != 3 ||
+	    (sign != '+' && sign != '-') || hours < 0 || hours > 23 || minutes < 0 || minutes > 59)
+		return -1;
+	return t - (sign == '+' ? 1 : -1) * (hours * 3600 + minutes * 60);
+}
+
+static void
+time_text(int64_t t, char text[32])
+{
+	time_t at = (time_t)t;
+	struct tm tm;
+
+	snprintf(text, 32, "?");
+	if (gmtime_r(&at, &tm) != NULL)
+		strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+static int
+read_until(const struct ctl *c, const struct backup *b, int64_t *until)
+{
+	char text[32];
+
+	*until = 0;
+	if (c->to == NULL)
+		return EXIT_OK;
+	if ((*until = parse_time(c->to)) <= 0)
+		return ctl_usage("--to takes a time as 2026-12-31T23:59:59Z or with an offset");
+	time_text(b->ended, text);
+	/* The tables were copied until then, and have no way back. */
+	return *until >= b->ended
+	    ? EXIT_OK
+	    : ctl_fail(EXIT_FAILED, "the backup was made at %s and has nothing older", text);
+}
+
+/* Nothing is overwritten. */
+static int
+must_be_empty(const char *dir)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *entry;
+	bool empty = true;
+
+	if (d == NULL)
+		return errno == ENOENT ? EXIT_OK : ctl_fail(EXIT_FAILED, "%s: %s", dir, strerror(errno));
+	while ((entry = readdir(d)) != NULL)
+		empty = empty && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0);
+	closedir(d);
+	return empty ? EXIT_OK
+	             : ctl_fail(EXIT_FAILED,
+	                   "%s is not empty: stop the backend and move its files away first", dir);
+}
+
+static bool
+has_keys(const struct backup *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (strcmp(b->files[i].name, BACKUP_KEYS) == 0)
+			return true;
+	return false;
+}
+
+static int
+restore(struct ctl *c, struct backup *b, int dirfd)
+{
+	const char *state = c->conf.backend_state;
+	int64_t until, commit;
+	int rc;
+
+	if ((rc = read_until(c, b, &until)) != EXIT_OK || (rc = must_be_empty(state)) != EXIT_OK ||
+	    (rc = backup_compare(b, dirfd, c->args[0])) != EXIT_OK)
+		return rc;
+	if (!c->without_keys && !has_keys(b))
+		return ctl_fail(EXIT_FAILED, "the backup has no keys; --without-keys goes on without");
+	if (!c->without_keys && (rc = backup_open_keys(c, b, dirfd)) != EXIT_OK)
+		return rc;
+	rc = backup_put(c, b, dirfd, state);
+	if (rc == EXIT_OK)
+		rc = backup_recover(c, b, state, until, &commit);
+	if (rc != EXIT_OK)
+		backup_discard(state);
+	else
+		buf_printf(&c->out, "restored with commit %lld\n", (long long)commit);
+	return rc;
+}
+
+static int
+verify(struct ctl *c, struct backup *b, int dirfd)
+{
+	char from[32];
+	int rc = backup_compare(b, dirfd, c->args[0]);
+
+	if (rc == EXIT_OK)
+		rc = backup_try(c, b, dirfd);
+	time_text(b->ended, from);
+	if (rc == EXIT_OK)
+		buf_printf(&c->out, "good: release %s, engine %s, made at %s with commit %lld, keys %s\n",
+		    b->release, b->engine, from, (long long)b->commit,
+		    has_keys(b) ? "sealed" : "not in it");
+	return rc;
+}
+
+static int
+with_backup(struct ctl *c, int (*then)(struct ctl *, struct backup *, int))
+{
+	const char *dir = c->args[0];
+	struct backup *b = calloc(1, sizeof(*b));
+	int dirfd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc;
+	struct err e = {0};
+
+	if (sodium_init() < 0 || b == NULL)
+		rc = ctl_fail(EXIT_FAILED, "out of memory");
+	else if (dirfd < 0)
+		rc = ctl_fail(EXIT_FAILED, "%s: %s", dir, strerror(errno));
+	else if (ctl_read_conf(c, c->config, &e) != 0)
+		rc = ctl_fail(EXIT_CONFIG, "%s", err_text(&e));
+	else if ((rc = backup_read(b, dirfd, dir)) == EXIT_OK)
+		rc = then(c, b, dirfd);
+	if (dirfd >= 0)
+		close(dirfd);
+	free(b);
+	return rc;
+}
+
+int
+cmd_restore(struct ctl *c)
+{
+	return with_backup(c, restore);
+}
+
+int
+cmd_verify(struct ctl *c)
+{
+	return with_backup(c, verify);
+}

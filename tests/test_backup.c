@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: ISC */
+/* Backup of a running backend, and what becomes of it: restored, to a time, with its keys, damaged.
+ */
+#include <check.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/child.h"
+#include "tests/rig.h"
+
+enum { OUT = 4 << 20 };
+
+static struct rig rig;
+static char out[OUT], backup[96], pass[96];
+
+#define ctl(input, ...) rig_ctl(&rig, input, out, sizeof(out), __VA_ARGS__)
+
+static void
+sh(const char *fmt, ...)
+{
+	char command[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(command, sizeof(command), fmt, ap);
+	va_end(ap);
+	ck_assert_msg(system(command) == 0, "%s", command);
+}
+
+static void
+setup(void)
+{
+	memset(&rig, 0, sizeof(rig));
+	rig_make(&rig);
+	rig_backend(&rig);
+	snprintf(backup, sizeof(backup), "%s/backup", rig.dir);
+	snprintf(pass, sizeof(pass), "%s/passphrase", rig.dir);
+	sh("echo 'correct horse battery' >%s; chmod 600 %s", pass, pass);
+	ck_assert_int_eq(ctl("secret99\n", "user add 201 --first Ann --password-stdin"), 0);
+	ck_assert_int_eq(ctl("123456\n", "user pin 201 --pin-stdin"), 0);
+}
+
+static void
+teardown(void)
+{
+	rig_stop(&rig);
+}
+
+static void
+has(const char *what)
+{
+	ck_assert_msg(strstr(out, what) != NULL, "no \"%s\" in: %s", what, out);
+}
+
+/* Ends the backend and takes its store, and its keys where asked, away. */
+static void
+lose(bool keys)
+{
+	ck_assert_int_eq(rig_end(&rig.backend), 0);
+	sh("rm -rf %s/state.old; mv %s/state %s/state.old", rig.dir, rig.dir, rig.dir);
+	if (keys)
+		sh("rm %s/auth/keys", rig.dir);
+}
+
+static bool
+knows(const char *user)
+{
+	char line[64];
+
+	ck_assert_int_eq(ctl(NULL, "user list"), 0);
+	snprintf(line, sizeof(line), "%s ", user);
+	return strncmp(out, line, strlen(line)) == 0 ||
+	    (snprintf(line, sizeof(line), "\n%s ", user), strstr(out, line) != NULL);
+}
+
+START_TEST(what_was_there_is_there_again)
+{
+	char *before;
+
+	ck_assert_int_eq(ctl(NULL, "dump"), 0);
+	before = strdup(out);
+	ck_assert_int_eq(ctl(NULL, "backup %s --passphrase-file %s", backup, pass), 0);
+	ck_assert_int_eq(ctl(NULL, "backup %s --passphrase-file %s", backup, pass), 1);
+	has("has a backup already");
+	ck_assert_int_eq(ctl(NULL, "verify %s", backup), 0);
+	has("good: release ");
+	has("keys sealed");
+	ck_assert_int_eq(ctl(NULL, "restore %s --passphrase-file %s", backup, pass), 1);
+	has("is not empty");
+	ck_assert_int_eq(ctl(NULL, "user add 202 --no-password"), 0);
+	lose(true);
+	sh("echo 'another passphrase' >%s.2", pass);
+	ck_assert_int_eq(ctl(NULL, "restore %s --passphrase-file %s.2", backup, pass), 1);
+	has("the passphrase is wrong");
+	ck_assert_int_eq(ctl(NULL, "restore %s --passphrase-file %s", backup, pass), 0);
+	has("restored with commit ");
+	rig_backend(&rig);
+	ck_assert_int_eq(ctl(NULL, "dump"), 0);
+	ck_assert_str_eq(out, before);
+	/* The pepper is one of the keys. */
+	ck_assert_int_eq(ctl("123456\n", "user pin-verify 201 --pin-stdin"), 0);
+	free(before);
+}
+END_TEST
+
+START_TEST(without_its_keys)
+{
+	ck_assert_int_eq(ctl(NULL, "backup %s --without-keys", backup), 0);
+	ck_assert_int_eq(ctl(NULL, "verify %s", backup), 0);
+	has("keys not in it");
+	lose(true);
+	ck_assert_int_eq(ctl(NULL, "restore %s --passphrase-file %s", backup, pass), 1);
+	has("has no keys");
+	ck_assert_int_eq(ctl(NULL, "restore %s --without-keys", backup), 0);
+	rig_backend(&rig);
+	ck_assert(knows("201"));
+	ck_assert_int_eq(ctl("123456\n", "user pin-verify 201 --pin-stdin"), 1);
+	/* And other keys are not overwritten. */
+	sh("rm -rf %s; mkdir %s", backup, backup);
+	ck_assert_int_eq(ctl(NULL, "backup %s --passphrase-file %s", backup, pass), 0);
+	lose(true);
+	sh("head -c 300 /dev/urandom >%s/auth/keys", rig.dir);
+	ck_assert_int_eq(ctl(NULL, "restore %s --passphrase-file %s", backup, pass), 1);
+	has("has other keys");
+}
+END_TEST
+
+static void
+await(bool (*that)(void))
+{
+	for (long long until = ms_now() + 20000; !that(); usleep(50000))
+		ck_assert_msg(ms_now() < until, "nothing came");
+}
+
+static bool
+is_complete(void)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/MANIFEST", backup);
+	return access(path, F_OK) == 0;
+}
+
+static const char *marker;
+
+static bool
+has_followed(void)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "grep -qa %s %s/log.*", marker, backup);
+	return system(command) == 0;
+}
+
+static void
+start_following(struct child *c)
+{
+	char *argv[] = {(char *)(uintptr_t)child_program("tandemctl"), (char *)(uintptr_t) "-c",
+	    rig.conf, (char *)(uintptr_t) "backup", backup, (char *)(uintptr_t) "--passphrase-file",
+	    pass, (char *)(uintptr_t) "--follow", NULL};
+
+	child_start(c, rig.log, argv);
+}
+
+/* Past the end of this second, since a time has whole ones. */
+static void
+next_second(char text[32])
+{
+	time_t from = time(NULL);
+	struct tm tm;
+
+	while (time(NULL) == from)
+		usleep(20000);
+	from = time(NULL);
+	strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&from, &tm));
+	while (time(NULL) == from)
+		usleep(20000);
+}
+
+START_TEST(to_a_time)
+{
+	struct child follower;
+	char then[32];
+
+	start_following(&follower);
+	await(is_complete);
+	ck_assert_int_eq(ctl(NULL, "user add before --no-password"), 0);
+	next_second(then);
+	ck_assert_int_eq(ctl(NULL, "user add behind --no-password"), 0);
+	marker = "behind";
+	await(has_followed);
+	ck_assert_int_eq(child_end(&follower, SIGTERM, 10000), 0);
+	/* It goes on where it was. */
+	start_following(&follower);
+	ck_assert_int_eq(ctl(NULL, "user add later --no-password"), 0);
+	marker = "later";
+	await(has_followed);
+	ck_assert_int_eq(child_end(&follower, SIGTERM, 10000), 0);
+	ck_assert_int_eq(ctl(NULL, "verify %s", backup), 0);
+	lose(true);
+	ck_assert_int_eq(ctl(NULL, "restore %s --to 2026-13-01T00:00:00Z --without-keys", backup), 2);
+	ck_assert_int_eq(ctl(NULL, "restore %s --to 2020-01-01T00:00:00Z --without-keys", backup), 1);
+	has("nothing older");
+	ck_assert_msg(
+	    ctl(NULL, "restore %s --to %s --passphrase-file %s", backup, then, pass) == 0, "%s", out);
+	rig_backend(&rig);
+	ck_assert(knows("201") && knows("before") && !knows("behind") && !knows("later"));
+	ck_assert_int_eq(ctl("123456\n", "user pin-verify 201 --pin-stdin"), 0);
+	/* It is a store like any other: it takes changes and starts again. */
+	ck_assert_int_eq(ctl(NULL, "user add after --no-password"), 0);
+	ck_assert_int_eq(rig_end(&rig.backend), 0);
+	rig_backend(&rig);
+	ck_assert(knows("after"));
+	lose(false);
+	ck_assert_int_eq(ctl(NULL, "restore %s --without-keys", backup), 0);
+	rig_backend(&rig);
+	ck_assert(knows("before") && knows("behind") && knows("later"));
+}
+END_TEST
+
+/* Writers at full speed: what was acknowledged before the backup began is in it, of one writer
+ * nothing is missing in between, and it can be restored each time. */
+START_TEST(while_many_write)
+{
+	pid_t writer;
+	int n, status;
+
+	ck_assert_int_ge(writer = fork(), 0);
+	if (writer == 0) {
+		char line[1024];
+
+		for (int i = 0;; i++) {
+			snprintf(line, sizeof(line),
+			    "{\"type\":\"user\",\"record\":{\"userName\":\"u%06d\",\"lastName\":\"%0100d\"}}\n",
+			    i, i);
+			if (rig_ctl(&rig, line, NULL, 0, "load -") != 0)
+				_exit(1);
+		}
+	}
+	usleep(500000);
+	ck_assert_int_eq(ctl(NULL, "user add last --no-password"), 0);
+	ck_assert_int_eq(ctl(NULL, "backup %s --without-keys --rate 1", backup), 0);
+	ck_assert_int_eq(waitpid(writer, &status, WNOHANG), 0);
+	kill(writer, SIGKILL);
+	waitpid(writer, &status, 0);
+	lose(false);
+	ck_assert_int_eq(ctl(NULL, "restore %s --without-keys", backup), 0);
+	rig_backend(&rig);
+	ck_assert(knows("last"));
+	for (n = 0; n < 100000; n++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "\nu%06d ", n);
+		if (strstr(out, name) == NULL)
+			break;
+	}
+	ck_assert_int_gt(n, 2);
+	for (char *p = out; (p = strstr(p, "\nu")) != NULL; p++)
+		n--;
+	ck_assert_int_eq(n, 0);
+}
+END_TEST
+
+static const struct {
+	const char *damage, *says;
+} damages[] = {
+    {"printf x | dd of=data.db bs=1 seek=5000 conv=notrunc status=none", "data.db is damaged"},
+    {"truncate -s -1 index.db", "index.db is damaged"},
+    {"rm meta.db", "meta.db"},
+    {"sed -i 's/^commit .*/commit 1/' MANIFEST", "MANIFEST is damaged"},
+    {"rm MANIFEST", "no complete backup"},
+    {"printf x >>MANIFEST", "MANIFEST is damaged"},
+    {"rm log.*", "log."},
+};
+
+START_TEST(damage_is_found)
+{
+	ck_assert_int_eq(ctl(NULL, "backup %s --without-keys", backup), 0);
+	sh("cd %s && %s", backup, damages[_i].damage);
+	ck_assert_int_eq(ctl(NULL, "verify %s", backup), 1);
+	has(damages[_i].says);
+	lose(false);
+	ck_assert_int_eq(ctl(NULL, "restore %s --without-keys", backup), 1);
+	sh("test ! -e %s/state", rig.dir);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("backup");
+	TCase *t = tcase_create("backup");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, what_was_there_is_there_again);
+	tcase_add_test(t, without_its_keys);
+	tcase_add_test(t, to_a_time);
+	tcase_add_test(t, while_many_write);
+	tcase_add_loop_test(t, damage_is_found, 0, sizeof(damages) / sizeof(damages[0]));
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? 0 : 1;
+}
