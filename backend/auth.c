@@ -199,6 +199,12 @@ auth_sealing_key(const struct auth *a)
 	return a->sealing_key;
 }
 
+bool
+auth_has_gone(const struct auth *a)
+{
+	return a->gone;
+}
+
 pid_t
 auth_pid(const struct auth *a)
 {

@@ -57,6 +57,8 @@ void auth_stop(struct auth *a);
 const unsigned char *auth_public_key(const struct auth *a);
 /* The key for seal_text(); never changes, so that any thread may use it. */
 const unsigned char *auth_sealing_key(const struct auth *a);
+/* Whether the child has ended: a callback with ok = false then says nothing about the secret. */
+bool auth_has_gone(const struct auth *a);
 pid_t auth_pid(const struct auth *a);
 
 /* Each returns 0, or -1 at once when the queue is full, the child is gone, or a password to

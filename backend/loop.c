@@ -195,6 +195,20 @@ refuse(struct loop *l, struct job *j, enum err_code code, int64_t retry_after)
  * NULL once it has ended: what was under way is then dropped. */
 static struct loop *the_loop;
 
+/* Whether there is nothing to go on with: no loop any more, or no auth child, whose silence says
+ * nothing about a password. The job has been dealt with then. */
+static bool
+is_over(struct job *j, bool ok)
+{
+	if (the_loop == NULL)
+		job_free(j);
+	else if (!ok && auth_has_gone(j->be->auth))
+		refuse(the_loop, j, ERR_UNAVAILABLE, 1);
+	else
+		return false;
+	return true;
+}
+
 static void
 verified(void *arg, bool ok, struct str result)
 {
@@ -202,10 +216,8 @@ verified(void *arg, bool ok, struct str result)
 	struct backend *be = j->be;
 
 	(void)result;
-	if (the_loop == NULL) {
-		job_free(j);
+	if (is_over(j, ok))
 		return;
-	}
 	if (!ok || j->verify.user == 0) {
 		be->login_failures++;
 		tries_failed(be->tries, j->verify.account, now_us() / 1000);
@@ -238,10 +250,8 @@ signed_(void *arg, bool ok, struct str signature)
 {
 	struct job *j = arg;
 
-	if (the_loop == NULL) {
-		job_free(j);
+	if (is_over(j, ok))
 		return;
-	}
 	if (!ok || answer_session(j, signature) != 0)
 		err_set(&j->err, ERR_INTERNAL, NULL);
 	finish(the_loop, j);
@@ -265,10 +275,8 @@ hashed(void *arg, bool ok, struct str hash)
 {
 	struct job *j = arg;
 
-	if (the_loop == NULL) {
-		job_free(j);
+	if (is_over(j, ok))
 		return;
-	}
 	j->new_hash = ok ? arena_copy(&j->arena, hash) : (struct str){NULL, 0};
 	if (j->new_hash.p == NULL || pool_submit(j->be->pool, j) != 0)
 		refuse(the_loop, j, ERR_UNAVAILABLE, 1);
@@ -305,10 +313,8 @@ proved(void *arg, bool ok, struct str result)
 	struct job *j = arg;
 
 	(void)result;
-	if (the_loop == NULL) {
-		job_free(j);
+	if (is_over(j, ok))
 		return;
-	}
 	if (!ok) {
 		tries_failed(j->be->tries, j->verify.account, now_us() / 1000);
 		err_set(
@@ -338,10 +344,8 @@ opened(void *arg, bool ok, struct str password)
 {
 	struct job *j = arg;
 
-	if (the_loop == NULL) {
-		job_free(j);
+	if (is_over(j, ok))
 		return;
-	}
 	/* Without the key that it was sealed for the rest of the answer is worth having. */
 	if (!ok)
 		log_event(LOG_WARN_, "sealed", "the SIP password of %.*s does not open",

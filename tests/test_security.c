@@ -512,6 +512,30 @@ rss_kib(pid_t pid)
 }
 
 /* Frames of all kinds of wrong: the backend stays up, stays small, and goes on serving. */
+/* Right passwords are not called wrong because nobody could compare them. */
+START_TEST(passwords_when_the_auth_child_ends)
+{
+	struct hostile h;
+	struct request q;
+	pid_t children[4], killer;
+
+	ck_assert_uint_ge(children_of(rig.backend, children, 4), 1);
+	hostile_open(&h, &rig, false);
+	with_password(&q, RES_CALLFWD, "4410", "secret99");
+	ck_assert_int_eq(kill(children[0], SIGSTOP), 0);
+	ck_assert_int_ge(killer = fork(), 0);
+	if (killer == 0) {
+		usleep(300000);
+		_exit(kill(children[0], SIGKILL) == 0 ? 0 : 1);
+	}
+	ck_assert_int_eq(hostile_ask(&h, &q, NULL), ERR_UNAVAILABLE);
+	waitpid(killer, NULL, 0);
+	hostile_close(&h);
+	ck_assert_int_eq(waitpid(rig.backend, NULL, 0), rig.backend);
+	rig.backend = 0;
+}
+END_TEST
+
 START_TEST(hostile_bytes_do_no_harm)
 {
 	static const char bombs[][8] = {
@@ -710,6 +734,7 @@ main(void)
 	tcase_add_test(tc, settings_are_checked_again);
 	tcase_add_test(tc, a_stranger_is_asked_for_hello);
 	tcase_add_test(tc, control_commands_are_not_taken_from_gateways);
+	tcase_add_test(tc, passwords_when_the_auth_child_ends);
 	tcase_add_test(tc, hostile_bytes_do_no_harm);
 	tcase_add_test(tc, many_connections_do_no_harm);
 	tcase_add_test(tc, guessing_is_slowed_down);
