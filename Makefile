@@ -209,6 +209,17 @@ $(BUILD)/tests/feed_puppet: $(BUILD)/tests/feed_puppet.o $(FEED_LIB) $(SANDBOX_L
 FAULT_TESTS := $(filter %/test_store_bdb %/test_store_snapshot %/test_writer,$(UNIT_TESTS))
 $(FAULT_TESTS): $(call obj,tests/store_faults.c)
 $(FAULT_TESTS): FAULTS = $(call obj,tests/store_faults.c)
+# The crash laboratory. Its recorder is preloaded, so it has no sanitizers.
+FAULT_LAB := $(BUILD)/tests/powercut $(BUILD)/tests/iofault
+TEST_PROGRAMS += $(FAULT_LAB) $(BUILD)/tests/recorder.so
+$(FAULT_LAB): $(BUILD)/tests/%: $(BUILD)/tests/fault/%.o $(call obj,tests/fault/image.c tests/fault/scenario.c) \
+		$(BACKEND_LIB) $(SANDBOX_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(COMMON_LIB)
+	$(call say,LINK,$@)
+	$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(COMMON_LDLIBS)
+$(BUILD)/tests/recorder.so: tests/fault/recorder.c tests/fault/record.h
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(CC) $(CPPFLAGS) -std=c11 -O2 -g $(WARN) -fPIC -fvisibility=hidden -shared -o $@ $< -ldl -lpthread
 $(call obj,tests/kore_constant.c): UNIT_CFLAGS = $(KORE_CPPFLAGS)
 $(call obj,tests/kore_constant.c): | $(KORE_STAMP)
 $(BUILD)/tests/kore_constant: $(call obj,tests/kore_constant.c) $(KORE_LIB)

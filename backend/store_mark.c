@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backend/store_disk.h"
+
 enum {
 	ID_BYTES = 16,
 	ROW_BYTES = ID_BYTES + 8,
@@ -94,19 +96,35 @@ read_slots(struct store_mark *m, unsigned char id[ID_BYTES], uint64_t *seq)
 	return good;
 }
 
+/* 0, or an errno. */
+static int
+write_slot(int fd, const unsigned char *slot, off_t at)
+{
+	for (size_t done = 0; done < SLOT_BYTES;) {
+		ssize_t n = pwrite(fd, slot + done, SLOT_BYTES - done, at + (off_t)done);
+
+		if (n < 0 && errno != EINTR)
+			return errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
 /* False when there is no room, where files are not overwritten in place. Whatever else goes wrong
  * is a disk that keeps nothing. */
 static bool
 write_mark(struct store_mark *m, uint64_t seq)
 {
 	unsigned char slot[SLOT_BYTES];
-	ssize_t n;
+	int ret;
 
 	make_slot(slot, m->id, seq);
-	n = pwrite(m->fd, slot, SLOT_BYTES, (off_t)m->slot * SLOT_STEP);
-	if (n < 0 && (errno == ENOSPC || errno == EDQUOT))
+	ret = write_slot(m->fd, slot, (off_t)m->slot * SLOT_STEP);
+	if (ret == ENOSPC || ret == EDQUOT)
 		return false;
-	if (n != SLOT_BYTES || fdatasync(m->fd) != 0)
+	if (ret == 0)
+		ret = disk_flush(m->fd);
+	if (ret != 0)
 		store_panic(m->store, "store: the mark cannot be written");
 	m->slot = (m->slot + 1) % SLOTS;
 	return true;

@@ -82,6 +82,8 @@ if [ "$mode" = check-all ]; then
 	for p in $(programs); do
 		TANDEM_LONG=1 one "$(basename "$p") (long)" "$p"
 	done
+	one "power cuts, 2000 transactions (long)" timeout 7200 "$build/tests/powercut" -n 2000 -s "$RANDOM"
+	one "disk faults, every call (long)" "$build/tests/iofault" -n 60
 	for target in tests/fuzz/fuzz_*.c; do
 		name=$(basename "$target" .c)
 		pair "fuzz ${name#fuzz_}, 120 s" tests/fuzz/run.sh "${name#fuzz_}" 120
@@ -113,6 +115,10 @@ fi
 if [ "$mode" = check-ci ]; then
 	one "codecs: branches taken" tests/coverage.sh "$build-cov"
 	one "store: kill -9, 20 times" "$build/tests/store_crash"
+	# The crash laboratory, see tests/fault/README.md.
+	one "power cuts, 20 transactions" "$build/tests/powercut" -n 20
+	one "power cuts without a flush are seen" "$build/tests/powercut" -n 4 -k 4 -b
+	one "disk faults, each fifth call" "$build/tests/iofault" -n 12 -k 5
 	for target in tests/fuzz/fuzz_*.c; do
 		name=$(basename "$target" .c)
 		pair "fuzz ${name#fuzz_}, ${FUZZ_SECONDS:-20} s" tests/fuzz/run.sh "${name#fuzz_}" \
