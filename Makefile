@@ -211,11 +211,15 @@ $(FAULT_TESTS): $(call obj,tests/store_faults.c)
 $(FAULT_TESTS): FAULTS = $(call obj,tests/store_faults.c)
 # The crash laboratory. Its recorder is preloaded, so it has no sanitizers.
 FAULT_LAB := $(BUILD)/tests/powercut $(BUILD)/tests/iofault
-TEST_PROGRAMS += $(FAULT_LAB) $(BUILD)/tests/recorder.so
+TEST_PROGRAMS += $(FAULT_LAB) $(BUILD)/tests/recorder.so $(if $(SAN),,$(BUILD)/tests/nomemory)
 $(FAULT_LAB): $(BUILD)/tests/%: $(BUILD)/tests/fault/%.o $(call obj,tests/fault/image.c tests/fault/scenario.c) \
 		$(BACKEND_LIB) $(SANDBOX_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(COMMON_LIB)
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(COMMON_LDLIBS)
+# It has malloc() itself, as sanitizers have.
+$(BUILD)/tests/nomemory: $(call obj,$(patsubst %,tests/fault/%.c,nomemory image scenario)) $(TEST_LIBS)
+	$(call say,LINK,$@)
+	$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LDLIBS)
 $(BUILD)/tests/recorder.so: tests/fault/recorder.c tests/fault/record.h
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
@@ -246,6 +250,9 @@ bench-kamailio: $(PROGRAMS) $(BENCH_PROGRAMS)
 
 bench-events: $(PROGRAMS) $(BUILD)/tests/bench_events
 	tests/bench/events.sh $(BUILD)
+
+bench-durable: $(PROGRAMS) $(BENCH_PROGRAMS)
+	tests/bench/durable.sh $(BUILD)
 
 $(TEST_PROGRAMS): | $(SAN_OBJ)
 check: $(PROGRAMS) $(TEST_PROGRAMS)
@@ -320,7 +327,7 @@ install: $(PROGRAMS)
 	done
 
 help:
-	@echo 'all run check check-ci check-all fuzz bench bench-phonebook bench-events bench-kamailio doc format compile_commands.json install clean'
+	@echo 'all run check check-ci check-all fuzz bench bench-phonebook bench-events bench-kamailio bench-durable doc format compile_commands.json install clean'
 	@echo 'variables: CC SAN=address,undefined DEBUG=1 WERROR=1 BUILD PORT RUNDIR (run) T S (fuzz)'
 	@echo '           ROUNDS SECONDS (bench) DESTDIR PREFIX (install)'
 

@@ -114,7 +114,7 @@ answer(struct call *c, void *obj)
 	if (h->show != NULL && h->show(c, obj) != 0)
 		return -1;
 	mp_encode(c->res->record, obj, c->body, 0);
-	return c->body->failed ? err_set(c->m.e, ERR_TOO_LARGE, NULL) : 0;
+	return 0;
 }
 
 /* The number of an item route; the gateway has checked it, which proves nothing here. */
@@ -188,8 +188,8 @@ read_item(struct call *c)
 	return answer(c, obj);
 }
 
-int
-serve_read(struct call *c)
+static int
+read_by_shape(struct call *c)
 {
 	void *obj;
 
@@ -206,6 +206,19 @@ serve_read(struct call *c)
 		return hooks_of(c->res)->custom(c);
 	}
 	return err_set(c->m.e, ERR_INTERNAL, NULL);
+}
+
+/* Part of an answer is none. */
+static int
+whole(struct call *c)
+{
+	return c->body->failed ? err_set(c->m.e, ERR_TOO_LARGE, NULL) : 0;
+}
+
+int
+serve_read(struct call *c)
+{
+	return read_by_shape(c) != 0 ? -1 : whole(c);
 }
 
 int
@@ -336,5 +349,5 @@ write_by_shape(struct call *c)
 int
 serve_write(struct call *c)
 {
-	return write_by_shape(c) != 0 ? -1 : tell_owner(c);
+	return write_by_shape(c) != 0 || whole(c) != 0 ? -1 : tell_owner(c);
 }

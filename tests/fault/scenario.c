@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Row r belongs to transactions r, r + ROWS, r + 2 ROWS, …: the last one of them decides. */
 enum {
@@ -17,11 +18,20 @@ enum {
 
 static const struct str count_key = {"count", 5};
 
+static void
+panic(void *arg, const char *why)
+{
+	(void)arg;
+	fprintf(stderr, "scenario: %s\n", why);
+	_exit(70);
+}
+
 static struct store *
 open_store(const char *engine, const char *dir, struct err *e)
 {
 	/* A cache so small that pages are written before their time. */
-	struct store_conf conf = {.engine = engine, .dir = dir, .cache_bytes = 512 << 10};
+	struct store_conf conf = {
+	    .engine = engine, .dir = dir, .cache_bytes = 512 << 10, .panic = panic};
 	struct store *s;
 
 	return store_open(&s, &conf, e) == 0 ? s : NULL;
@@ -77,15 +87,47 @@ fail(const char *what, const struct err *e)
 	exit(2);
 }
 
+/* How many transactions the store has: 0, or -1. */
+static int
+read_count(struct store_txn *t, unsigned *count, struct err *e)
+{
+	struct arena a;
+	struct str val;
+	int got;
+
+	arena_init(&a, 4096);
+	got = store_get(t, STORE_META, count_key, &a, &val, e);
+	*count =
+	    got == 1 ? (unsigned)strtoul(arena_printf(&a, "%.*s", (int)val.n, val.p).p, NULL, 10) : 0;
+	arena_free(&a);
+	return got < 0 ? -1 : 0;
+}
+
+static unsigned
+count_before(struct store *s)
+{
+	struct store_txn *t;
+	struct err e = {0};
+	unsigned count;
+
+	if (store_begin(s, STORE_READ, &t, &e) != 0 || read_count(t, &count, &e) != 0)
+		fail("read", &e);
+	store_abort(t);
+	return count;
+}
+
 void
 scenario_run(const char *engine, const char *dir, unsigned n, void (*acked)(uint64_t))
 {
 	struct err e = {0};
 	struct store *s = open_store(engine, dir, &e);
 
+	unsigned from;
+
 	if (s == NULL)
 		fail("open", &e);
-	for (unsigned i = 1; i <= n; i++) {
+	from = count_before(s);
+	for (unsigned i = from + 1; i <= from + n; i++) {
 		struct store_txn *t, *child;
 
 		if (store_begin(s, STORE_WRITE, &t, &e) != 0 || store_nest(t, &child, &e) != 0 ||
@@ -174,26 +216,20 @@ check(struct store *s, unsigned least, unsigned most, char why[256])
 {
 	enum scenario_verdict verdict = SCENARIO_GOOD;
 	struct store_txn *t;
-	struct arena a;
 	struct err e = {0};
-	struct str val;
 	unsigned count;
-	int got;
+	int rc;
 
 	if (store_begin(s, STORE_READ, &t, &e) != 0)
 		return SCENARIO_CLOSED;
-	arena_init(&a, 4096);
-	got = store_get(t, STORE_META, count_key, &a, &val, &e);
-	count =
-	    got == 1 ? (unsigned)strtoul(arena_printf(&a, "%.*s", (int)val.n, val.p).p, NULL, 10) : 0;
-	if (got < 0 || count < least || count > most) {
+	rc = read_count(t, &count, &e);
+	if (rc != 0 || count < least || count > most) {
 		snprintf(why, 256, "transaction %u is the last, %u were acknowledged, %u begun: %s", count,
 		    least, most, err_text(&e));
 		verdict = SCENARIO_LOST;
 	} else if (!check_all(t, count, why)) {
 		verdict = SCENARIO_TORN;
 	}
-	arena_free(&a);
 	store_abort(t);
 	return verdict;
 }

@@ -8,7 +8,7 @@
 
 #include "backend/store.h"
 
-/* Opens the store in `dir` and applies transactions 1 to `n`; `acked` after each one. Ends the
+/* Opens the store in `dir` and applies the next `n` transactions; `acked` after each one. Ends the
  * process with a message when something fails. */
 void scenario_run(const char *engine, const char *dir, unsigned n, void (*acked)(uint64_t));
 
