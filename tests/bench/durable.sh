@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: ISC
+# make bench-durable: 105,000 contacts and a million rows of call records. How much a backup slows down
+# writers, in turns with and without one; and after kill -9 under writers, the time from the start of
+# the backend to its first answer to a client whose gateway stayed.
+#   durable.sh BUILD [ROUNDS] [RESTARTS]
+set -u
+build=$1 rounds=${2:-5} restarts=${3:-30}
+dir=$(mktemp -d /var/tmp/tandem-bench.XXXXXX) || exit 1
+chmod 711 "$dir"
+backend= gateway=
+finish() {
+	for p in $backend $gateway; do kill "$p" 2>/dev/null && wait "$p" 2>/dev/null; done
+	rm -rf "$dir"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+port=$((20000 + RANDOM % 10000))
+[ "$(id -u)" = 0 ] && packaging/users.sh
+mkdir -p "$dir/tls"
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
+	-keyout "$dir/tls/server.key" -out "$dir/tls/server.crt" 2>/dev/null || exit 1
+if [ "$(id -u)" = 0 ]; then
+	chmod 711 "$dir/tls"
+	chmod 644 "$dir/tls/server.crt"
+	chown tandem-keymgr "$dir/tls/server.key"
+fi
+cat >"$dir/tandem.conf" <<EOF2
+[gateway]
+listen = 127.0.0.1
+port = $port
+certificate = $dir/tls/server.crt
+key = $dir/tls/server.key
+root = $dir/gateway
+backend = ipc://$dir/gateway/backend.sock
+workers = 1
+log = warn
+[backend]
+state = $dir/state
+listen = ipc://$dir/gateway/backend.sock
+control = ipc://$dir/control/control.sock
+auth_keys = $dir/auth/keys
+cdr_months = 1200
+log = warn
+EOF2
+ctl() { "$build/tandemctl" -c "$dir/tandem.conf" "$@"; }
+start_backend() {
+	"$build/tandem-backend" -c "$dir/tandem.conf" >>"$dir/backend.log" 2>&1 &
+	backend=$!
+}
+now_ms() { echo $(($(date +%s%N) / 1000000)); }
+
+mkdir -m 700 "$dir/state"
+"$build/tests/bench_cdr" fill 500000 "$dir/state" || exit 1
+[ "$(id -u)" = 0 ] && chown -R tandem: "$dir/state"
+start_backend
+for ((i = 0; i < 300; i++)); do ctl status >/dev/null 2>&1 && break; sleep 0.1; done
+echo password | ctl user add 4000 --password-stdin --first A --last B || exit 1
+awk 'BEGIN {print "First name,Last name,Number"; for (i = 0; i < 105000; i++) printf "F%d,L%d,%d\n", i % 997, i, 100000 + i}' |
+	ctl import phonebook --user 4000 --map first-name="First name" --map last-name="Last name" --map number=Number - | tail -n 1
+"$build/tandem-gateway" -c "$dir/tandem.conf" >"$dir/gateway.log" 2>&1 &
+gateway=$!
+for ((i = 0; i < 100; i++)); do curl -ksf -o /dev/null "https://127.0.0.1:$port/readyz" && break; sleep 0.1; done
+base=https://127.0.0.1:$port/sipxconfig/rest
+token=$(curl -ks -u 4000:password -X POST "$base/session" | sed 's/.*"token":"\([^"]*\)".*/\1/')
+[ ${#token} -gt 50 ] || { tail "$dir"/*.log >&2; exit 1; }
+cat >"$dir/put.lua" <<'EOF2'
+wrk.method = "PUT"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = '{"expiration":20,"rings":[{"expiration":30,"type":"If no response","enabled":true,"number":"5551212"}]}'
+EOF2
+writers() { # seconds: writes a second
+	wrk -t1 -c8 -d"$1"s -H "Authorization: Bearer $token" -s "$dir/put.lua" "$base/my/callfwd" |
+		awk '/^Requests\/sec/ {print $2}'
+}
+
+du -sh "$dir/state" | sed 's/\t.*/ of files/'
+writers 2 >/dev/null
+for ((r = 1; r <= rounds; r++)); do
+	without=$(writers 5)
+	(while :; do rm -rf "$dir/copy"; ctl backup "$dir/copy" --without-keys --no-verify ${RATE:-} 2>/dev/null; echo x; done >"$dir/copies") &
+	copying=$!
+	sleep 0.2
+	with=$(writers 5)
+	kill $copying; wait $copying 2>/dev/null
+	pkill -P $copying 2>/dev/null; sleep 0.5
+	awk -v r=$r -v a="$without" -v b="$with" -v n="$(wc -l <"$dir/copies")" \
+		'BEGIN {printf "round %d: %.0f writes/s, %.0f beside backups (%d ended): %.2f\n", r, a, b, n, b / a}'
+done
+
+for ((r = 0; r < restarts; r++)); do
+	writers 3 >/dev/null &
+	load=$!
+	sleep 1.$((RANDOM % 9))
+	kill -9 $backend; wait $backend 2>/dev/null
+	from=$(now_ms)
+	start_backend
+	until curl -ksf -m 2 -o /dev/null -H "Authorization: Bearer $token" "$base/my/callfwd"; do sleep 0.01; done
+	echo $(($(now_ms) - from))
+	wait $load
+done | sort -n >"$dir/times"
+awk '{t[NR] = $1} END {printf "%d restarts after kill -9: first answer p50 %d ms, p99 %d ms, longest %d ms\n", NR, t[int((NR + 1) / 2)], t[int(NR * 0.99 + 0.99)], t[NR]}' "$dir/times"
