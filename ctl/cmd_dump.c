@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ctl/ctl.h"
+#include "ctl/dump_sum.h"
 #include "ctl/progress.h"
 #include "ctl/row.h"
 #include "ctl/term.h"
@@ -22,6 +23,7 @@ struct target {
 	const char *file;
 	char part[4096]; /* "" = written in place */
 	FILE *f;
+	struct dump_sum sum;
 };
 
 static int
@@ -65,6 +67,31 @@ close_target(struct target *t, int rc)
 }
 
 static int
+write_text(struct target *t, struct str text)
+{
+	return fwrite(text.p, 1, text.n, t->f) == text.n
+	    ? EXIT_OK
+	    : ctl_fail(EXIT_FAILED, "%s: %s", t->file, strerror(errno));
+}
+
+/* The first line, or the last one behind so many rows. */
+static int
+write_edge(struct target *t, bool first, int64_t rows)
+{
+	struct buf line;
+	int rc;
+
+	buf_init(&line, 256);
+	if (first)
+		dump_sum_begin(&t->sum, &line);
+	else
+		dump_sum_end(&t->sum, rows, &line);
+	rc = line.failed ? ctl_fail(EXIT_FAILED, "out of memory") : write_text(t, buf_str(&line));
+	buf_free(&line);
+	return rc;
+}
+
+static int
 write_row(struct target *t, const struct stored_row *row)
 {
 	struct buf line, shown;
@@ -80,10 +107,12 @@ write_row(struct target *t, const struct stored_row *row)
 	} else {
 		term_text(&shown, buf_str(&line));
 		buf_addc(&shown, '\n');
-		if (line.failed || shown.failed)
+		if (line.failed || shown.failed) {
 			rc = ctl_fail(EXIT_FAILED, "out of memory");
-		else if (fwrite(shown.p, 1, shown.n, t->f) != shown.n)
-			rc = ctl_fail(EXIT_FAILED, "%s: %s", t->file, strerror(errno));
+		} else {
+			dump_sum_add(&t->sum, buf_str(&shown));
+			rc = write_text(t, buf_str(&shown));
+		}
 	}
 	buf_wipe(&line);
 	buf_wipe(&shown);
@@ -131,11 +160,16 @@ cmd_dump(struct ctl *c)
 	/* Rows on the terminal show well enough how far it has come. */
 	if (isatty(fileno(t.f)) == 1)
 		progress_end();
-	do {
+	rc = write_edge(&t, true, 0);
+	while (rc == EXIT_OK) {
 		rc = part(c, &t, &mark, &count);
 		progress_to(count);
-	} while (rc == EXIT_OK && mark.n > 0);
+		if (mark.n == 0)
+			break;
+	}
 	progress_end();
+	if (rc == EXIT_OK)
+		rc = write_edge(&t, false, count);
 	buf_free(&mark);
 	return close_target(&t, rc);
 }

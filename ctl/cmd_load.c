@@ -15,6 +15,7 @@
 #include "common/sink.h"
 #include "common/tree.h"
 #include "ctl/ctl.h"
+#include "ctl/dump_sum.h"
 #include "ctl/progress.h"
 #include "ctl/row.h"
 
@@ -146,6 +147,8 @@ read_lines(struct reading *rd, FILE *f)
 	size_t size = 0;
 	ssize_t n = 0;
 	int64_t line = 0, bytes = 0;
+	struct dump_sum sum;
+	struct err e = {0};
 	int rc = EXIT_OK;
 
 	if (!rd->is_second)
@@ -156,6 +159,9 @@ read_lines(struct reading *rd, FILE *f)
 		progress_begin("checking", rd->again ? (int64_t)st.st_size : 0);
 	while (rc == EXIT_OK && (n = getline(&text, &size, f)) >= 0) {
 		rc = read_line(rd, (struct str){text, (size_t)n}, ++line);
+		if (rc == EXIT_OK && !rd->is_second &&
+		    dump_sum_line(&sum, (struct str){text, (size_t)n}, line == 1, &e) != 0)
+			rc = refused(rows->file, line, "", err_text(&e));
 		if (!rd->is_second)
 			progress_to(bytes += n);
 	}
@@ -163,6 +169,8 @@ read_lines(struct reading *rd, FILE *f)
 		progress_end();
 	if (rc == EXIT_OK && ferror(f))
 		rc = refused(rows->file, 0, "", strerror(errno));
+	if (rc == EXIT_OK && line > 0 && !rd->is_second && dump_sum_done(&sum, &e) != 0)
+		rc = refused(rows->file, 0, "", err_text(&e));
 	/* A password's hash may be in it. */
 	if (text != NULL)
 		explicit_bzero(text, size);
