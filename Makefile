@@ -103,7 +103,7 @@ TEXT_LDLIBS := -ljansson -lxml2
 CLIENT_LDLIBS := -lzmq
 SERVER_LDLIBS := -lczmq -lzmq
 SANDBOX_LDLIBS := -lseccomp
-BACKEND_LDLIBS := -ldb-5.3 -lsodium -lutf8proc -lglib-2.0 $(SANDBOX_LDLIBS) -lpthread
+BACKEND_LDLIBS := -ldb-5.3 -llmdb -lsodium -lutf8proc -lglib-2.0 $(SANDBOX_LDLIBS) -lpthread
 CTL_LDLIBS := -lsodium
 # What a program needs beyond that: NAME_LDLIBS.
 kamailio_LDLIBS := -lsodium
@@ -206,7 +206,7 @@ $(BUILD)/tests/fake_backend: $(BUILD)/tests/fake_backend.o $(SERVER_LIB) $(CLIEN
 $(BUILD)/tests/feed_puppet: $(BUILD)/tests/feed_puppet.o $(FEED_LIB) $(SANDBOX_LIB) $(CLIENT_LIB) $(COMMON_LIB)
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $^ $(FEED_LDLIBS) $(CLIENT_LDLIBS) $(COMMON_LDLIBS)
-FAULT_TESTS := $(filter %/test_store_bdb %/test_store_snapshot %/test_writer,$(UNIT_TESTS))
+FAULT_TESTS := $(filter %/test_store_bdb %/test_store_disk %/test_store_lmdb %/test_store_snapshot %/test_writer,$(UNIT_TESTS))
 $(FAULT_TESTS): $(call obj,tests/store_faults.c)
 $(FAULT_TESTS): FAULTS = $(call obj,tests/store_faults.c)
 # The crash laboratory. Its recorder is preloaded, so it has no sanitizers.

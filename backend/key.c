@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+#include "backend/store.h"
+
+_Static_assert((int)KEY_MAX == (int)STORE_KEY_MAX, "every key can be stored");
+
 static void
 put(struct key *k, uint64_t v, int bytes)
 {

@@ -11,7 +11,7 @@
 
 #include "common/str.h"
 
-enum { KEY_MAX = 512, KEY_HEAD = 10, OWNER_SYSTEM = 0 };
+enum { KEY_MAX = 511 /* STORE_KEY_MAX */, KEY_HEAD = 10, OWNER_SYSTEM = 0 };
 
 struct key {
 	char bytes[KEY_MAX];

@@ -2,10 +2,12 @@
 #include "backend/store.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backend/store_mark.h"
@@ -13,9 +15,11 @@
 static const struct {
 	const char *name;
 	const struct store_ops *ops;
+	const char *file; /* by which its directory is known; NULL = it has none */
 } engines[] = {
-    {"bdb", &store_bdb_ops},
-    {"mem", &store_mem_ops},
+    {"bdb", &store_bdb_ops, "data.db"},
+    {"lmdb", &store_lmdb_ops, "data.mdb"},
+    {"mem", &store_mem_ops, NULL},
 };
 
 void
@@ -95,12 +99,34 @@ engine_ops(const char *name, struct err *e)
 	return NULL;
 }
 
+static bool
+has_file(const char *dir, const char *name)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	return (size_t)snprintf(path, sizeof(path), "%s/%s", dir, name) < sizeof(path) &&
+	    lstat(path, &st) == 0;
+}
+
+/* An engine that finds nothing of its own makes a new store, beside what is there. */
+static int
+refuse_others(const struct store_ops *ops, const char *dir, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
+		if (engines[i].ops != ops && engines[i].file != NULL && has_file(dir, engines[i].file))
+			return err_set(
+			    e, ERR_INTERNAL, "%.80s holds a store of the engine \"%s\"", dir, engines[i].name);
+	return 0;
+}
+
 int
 store_open(struct store **ret, const struct store_conf *conf, struct err *e)
 {
 	const struct store_ops *ops = engine_ops(conf->engine, e);
 
-	if (ops == NULL || ops->open(ret, conf, e) != 0)
+	if (ops == NULL || (ops != &store_mem_ops && refuse_others(ops, conf->dir, e) != 0) ||
+	    ops->open(ret, conf, e) != 0)
 		return -1;
 	if (ops == &store_mem_ops || mark_open(&(*ret)->mark, *ret, conf->dir, e) == 0)
 		return 0;
@@ -179,11 +205,24 @@ store_abort(struct store_txn *t)
 		pthread_mutex_unlock(&s->writing);
 }
 
+/* No other can have been stored; engines differ in what they say of them. */
+static bool
+is_key(struct str key)
+{
+	return key.n > 0 && key.n <= STORE_KEY_MAX;
+}
+
 int
 store_get(struct store_txn *t, enum store_table table, struct str key, struct arena *a,
     struct str *val, struct err *e)
 {
-	return t->store->ops->get(t, table, key, a, val, e);
+	return is_key(key) ? t->store->ops->get(t, table, key, a, val, e) : 0;
+}
+
+static int
+check_key(struct str key, struct err *e)
+{
+	return is_key(key) ? 0 : err_set(e, ERR_INVALID, "store: a key of %zu bytes", key.n);
 }
 
 int
@@ -191,7 +230,7 @@ store_put(
     struct store_txn *t, enum store_table table, struct str key, struct str val, struct err *e)
 {
 	assert(t->mode == STORE_WRITE);
-	if (t->store->ops->put(t, table, key, val, e) != 0)
+	if (check_key(key, e) != 0 || t->store->ops->put(t, table, key, val, e) != 0)
 		return -1;
 	t->wrote = true;
 	return 0;
@@ -203,7 +242,7 @@ store_del(struct store_txn *t, enum store_table table, struct str key, struct er
 	int ret;
 
 	assert(t->mode == STORE_WRITE);
-	ret = t->store->ops->del(t, table, key, e);
+	ret = is_key(key) ? t->store->ops->del(t, table, key, e) : 0;
 	if (ret == 1)
 		t->wrote = true;
 	return ret;
@@ -241,14 +280,14 @@ int
 store_part_get(struct store_txn *t, uint32_t part, struct str key, struct arena *a, struct str *val,
     struct err *e)
 {
-	return t->store->ops->part_get(t, part, key, a, val, e);
+	return is_key(key) ? t->store->ops->part_get(t, part, key, a, val, e) : 0;
 }
 
 int
 store_part_put(struct store_txn *t, uint32_t part, struct str key, struct str val, struct err *e)
 {
 	assert(t->mode == STORE_WRITE);
-	if (t->store->ops->part_put(t, part, key, val, e) != 0)
+	if (check_key(key, e) != 0 || t->store->ops->part_put(t, part, key, val, e) != 0)
 		return -1;
 	t->wrote = true;
 	return 0;
@@ -260,7 +299,7 @@ store_part_del(struct store_txn *t, uint32_t part, struct str key, struct err *e
 	int ret;
 
 	assert(t->mode == STORE_WRITE);
-	ret = t->store->ops->part_del(t, part, key, e);
+	ret = is_key(key) ? t->store->ops->part_del(t, part, key, e) : 0;
 	if (ret == 1)
 		t->wrote = true;
 	return ret;

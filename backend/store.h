@@ -2,8 +2,9 @@
 /*
  * The store as the rest of the backend sees it: tables of byte keys in
  * unsigned byte order, transactions, nothing about the engine. Berkeley DB is
- * in store_bdb.c, the only file that includes its header; store_mem.c serves
- * unit tests. Both are reached through these calls alone.
+ * in store_bdb.c and LMDB in store_lmdb.c, the only files that include their
+ * headers; store_mem.c serves unit tests. All are reached through these calls
+ * alone.
  *
  * Threads: a transaction belongs to the thread that began it. One thread at a
  * time may hold a write transaction (the writer thread); any number may read.
@@ -21,7 +22,9 @@
 #include "common/err.h"
 #include "common/str.h"
 
-/* Keys of every table begin [tenant u32][owner u32], big-endian (see key.h). */
+/* Keys of every table begin [tenant u32][owner u32], big-endian (see key.h). A key that is empty or
+ * longer than any engine takes is refused with ERR_INVALID, and never found. */
+enum { STORE_KEY_MAX = 511 };
 enum store_table {
 	STORE_DATA,  /* records of users, groups and the system */
 	STORE_INDEX, /* names and ids to owners */
@@ -35,9 +38,9 @@ struct store;
 struct store_txn;
 
 struct store_conf {
-	const char *engine; /* "bdb" or "mem" */
+	const char *engine; /* "bdb", "lmdb" or "mem" */
 	const char *dir;    /* directory of the environment, mode 0700; not used by "mem" */
-	size_t cache_bytes; /* page cache; 0 = 64 MiB */
+	size_t cache_bytes; /* page cache of "bdb"; 0 = 64 MiB */
 	/* One line of text about a start-up phase or a fault; may be NULL. Any thread. */
 	void (*log)(void *arg, const char *line);
 	/* The environment is damaged or must be recovered: nothing may be answered from
@@ -48,12 +51,13 @@ struct store_conf {
 
 struct store_stats {
 	uint64_t commits;   /* write transactions committed and flushed */
-	uint64_t flushes;   /* log flushes (fdatasync calls of the log), 0 for "mem" */
-	uint64_t log_bytes; /* written to the log since the last checkpoint */
+	uint64_t flushes;   /* of commits to disk ("bdb": fdatasync calls of the log), 0 for "mem" */
+	uint64_t log_bytes; /* written to the log since the last checkpoint; "bdb", as what follows */
 	uint64_t cache_hits, cache_misses;
 };
 
-/* Opens (creating what is missing, recovering what a crash left): 0, or -1 with *e. */
+/* Opens (creating what is missing, recovering what a crash left): 0, or -1 with *e, which it also is
+ * where the directory holds another engine's store. */
 int store_open(struct store **ret, const struct store_conf *conf, struct err *e);
 /* All transactions must have ended. Checkpoints and closes; NULL is allowed. */
 void store_close(struct store *s);
@@ -86,7 +90,7 @@ int store_scan(struct store_txn *t, enum store_table table, struct str prefix, s
 
 /*
  * Partitions, for what grows with time and goes by age: each is a table of its own that is found by
- * a number, lies in a file of its own and is removed as a whole. It comes into being with the first
+ * a number and is removed as a whole. It comes into being with the first
  * row that is put there. They take part in transactions as the tables do, but their coming and
  * going does not: an empty partition may be left of what was aborted, and who reads in an older
  * transaction finds a dropped one empty.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the Berkeley DB engine needs from the file system beyond the library:
- * the directory of the environment, and system calls it makes through us.
+ * What engines need from the file system beyond their libraries: the directory
+ * of the environment, and system calls that Berkeley DB makes through us.
  */
 #ifndef BACKEND_STORE_DISK_H
 #define BACKEND_STORE_DISK_H

@@ -73,7 +73,7 @@ struct store_txn {
 	struct store_txn *next; /* in the gate's list */
 };
 
-extern const struct store_ops store_bdb_ops, store_mem_ops;
+extern const struct store_ops store_bdb_ops, store_lmdb_ops, store_mem_ops;
 
 void store_log(const struct store *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* "store: <what> in <n> ms" since *since, which is then set to now (CLOCK_MONOTONIC). */

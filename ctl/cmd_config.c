@@ -125,13 +125,19 @@ check_gateway(struct check *k, const struct conf *conf)
 		complain(k, "%s: gateway.log: not a level: %s", k->file, conf->gateway_log);
 }
 
+static bool
+is_engine(const char *name)
+{
+	return strcmp(name, "bdb") == 0 || strcmp(name, "lmdb") == 0 || strcmp(name, "mem") == 0;
+}
+
 static void
 check_backend(struct check *k, const struct conf *conf)
 {
 	enum log_level level;
 
 	check_dir(k, "backend.state", conf->backend_state, true, false);
-	if (strcmp(conf->backend_engine, "bdb") != 0 && strcmp(conf->backend_engine, "mem") != 0)
+	if (!is_engine(conf->backend_engine))
 		complain(k, "%s: backend.engine: not an engine: %s", k->file, conf->backend_engine);
 	check_endpoint(k, "backend.listen", conf->backend_listen, true, false);
 	if (conf->backend_listen2[0] != '\0')

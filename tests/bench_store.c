@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * bench_store [seconds [directory]]: durable writes through the group commit
+ * bench_store [seconds [directory [engine]]]: durable writes through the group commit
  * with 1, 8 and 64 clients beside the flush rate of the disk in the same run,
  * and snapshot reads alone and beside the writers. The directory must be on
  * the disk to be measured.
@@ -247,8 +247,10 @@ main(int argc, char **argv)
 {
 	static const unsigned steps[][2] = {{1, 0}, {8, 0}, {64, 0}, {0, 2}, {8, 2}, {64, 2}};
 	char dir[200], home[256];
-	struct store_conf conf = {
-	    .engine = "bdb", .dir = home, .cache_bytes = 256 << 20, .log = log_line};
+	struct store_conf conf = {.engine = argc > 3 ? argv[3] : "bdb",
+	    .dir = home,
+	    .cache_bytes = 256 << 20,
+	    .log = log_line};
 	struct err e;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

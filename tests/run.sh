@@ -116,7 +116,9 @@ else
 fi
 if [ "$mode" = check-ci ]; then
 	one "codecs: branches taken" tests/coverage.sh "$build-cov"
-	one "store: kill -9, 20 times" "$build/tests/store_crash"
+	for engine in bdb lmdb; do
+		one "store on $engine: kill -9, 20 times" "$build/tests/store_crash" $engine
+	done
 	# The crash laboratory, see tests/fault/README.md.
 	one "power cuts, 20 transactions" "$build/tests/powercut" -n 20
 	one "power cuts without a flush are seen" "$build/tests/powercut" -n 4 -k 4 -b

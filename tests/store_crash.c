@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * store_crash [kills [seed]]: a child writes through the group commit and
+ * store_crash [engine [kills [seed]]]: a child writes through the group commit and
  * acknowledges over a pipe; it is killed at random moments and what it left is
  * checked: every acknowledged job is there, no job is there in part. The jobs
  * of a second run acknowledge before the flush: losses must be found there,
@@ -31,6 +31,7 @@ struct ack {
 	unsigned client, seq;
 };
 
+static const char *engine = "bdb";
 static int ack_pipe = -1;
 static struct writer *writer;
 
@@ -114,7 +115,7 @@ done(struct writer_job *job, bool committed)
 static struct store *
 open_store(const char *home)
 {
-	struct store_conf conf = {.engine = "bdb", .dir = home, .cache_bytes = 2 << 20};
+	struct store_conf conf = {.engine = engine, .dir = home, .cache_bytes = 2 << 20};
 	struct store *s;
 	struct err e;
 
@@ -297,12 +298,14 @@ kill_often(unsigned kills, unsigned seed, bool early)
 int
 main(int argc, char **argv)
 {
-	unsigned kills = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : KILLS;
-	unsigned seed = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 1;
+	unsigned kills = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : KILLS;
+	unsigned seed = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : 1;
 	unsigned lost, control;
 
+	if (argc > 1)
+		engine = argv[1];
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	printf("seed %u\n", seed);
+	printf("%s, seed %u\n", engine, seed);
 	lost = kill_often(kills, seed, false);
 	control = kill_often(kills, seed, true);
 	if (lost == 0 && control > 0 && control != UINT32_MAX)

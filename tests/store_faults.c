@@ -2,14 +2,16 @@
 #include "tests/store_faults.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 atomic_uint fault_flush_ms, fault_log_flushes;
-atomic_int fault_flush_errno;
+atomic_int fault_flush_errno, fault_sync_write_errno;
 const char *_Atomic fault_full;
 _Thread_local unsigned fault_committing;
 atomic_uint fault_on_disk, fault_flushes_begun, fault_flushes_ended;
@@ -37,7 +39,7 @@ fdatasync(int fd)
 		errno = error;
 		return -1;
 	}
-	if (is_file(fd, "/log."))
+	if (is_file(fd, "/log.") || is_file(fd, "/data.mdb"))
 		atomic_fetch_add(&fault_log_flushes, 1);
 	if (fault_committing > 0)
 		atomic_fetch_add(&fault_flushes_begun, 1);
@@ -69,8 +71,28 @@ write(int fd, const void *p, size_t n)
 }
 
 ssize_t
+writev(int fd, const struct iovec *v, int n)
+{
+	return no_room(fd) ? -1 : syscall(SYS_writev, fd, v, n);
+}
+
+static bool
+cannot_sync(int fd)
+{
+	int error = atomic_load(&fault_sync_write_errno);
+
+	if (error == 0 || (fcntl(fd, F_GETFL) & O_DSYNC) == 0)
+		return false;
+	atomic_store(&fault_sync_write_errno, 0);
+	errno = error;
+	return true;
+}
+
+ssize_t
 pwrite64(int fd, const void *p, size_t n, off64_t at)
 {
+	if (cannot_sync(fd))
+		return -1;
 	return no_room(fd) ? -1 : syscall(SYS_pwrite64, fd, p, n, at);
 }
 

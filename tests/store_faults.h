@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Disk faults on order. A program linked with this has its own fdatasync(),
- * write() and pwrite(), which the library is bound to before libc's.
+ * write(), writev() and pwrite(), which the library is bound to before libc's.
  */
 #ifndef TESTS_STORE_FAULTS_H
 #define TESTS_STORE_FAULTS_H
 
 #include <stdatomic.h>
 
-extern atomic_uint fault_flush_ms;    /* every flush takes this long */
-extern atomic_int fault_flush_errno;  /* the next flush fails with this, once */
-extern atomic_uint fault_log_flushes; /* flushes of log files */
+extern atomic_uint fault_flush_ms;   /* every flush takes this long */
+extern atomic_int fault_flush_errno; /* the next flush fails with this, once */
+/* The next pwrite() through a descriptor that flushes by itself fails with this, once. */
+extern atomic_int fault_sync_write_errno;
+extern atomic_uint fault_log_flushes; /* flushes of log files, and of LMDB's only one */
 /* No room in files whose path contains this; NULL = room everywhere. */
 extern const char *_Atomic fault_full;
 

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 struct arena rig_arena;
 static pthread_mutex_t lines_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -61,6 +63,30 @@ store_rig_close(struct store_rig *rig)
 	store_close(rig->s);
 	arena_free(&rig_arena);
 	nftw(rig->dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void
+leave(void *arg, const char *why)
+{
+	(void)arg;
+	_exit(why != NULL ? RIG_PANICKED : 1);
+}
+
+int
+store_rig_in_child(struct store_rig *rig, int (*run)(struct store_rig *rig))
+{
+	int status = 0;
+	pid_t pid;
+
+	store_close(rig->s);
+	rig->s = NULL;
+	rig->conf.panic = leave;
+	if ((pid = fork()) == 0) {
+		store_rig_reopen(rig);
+		_exit(run(rig));
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 struct store_txn *
@@ -138,7 +164,7 @@ rig_put_now(struct store *s, const char *key, const char *val)
 	rig_commit(t);
 }
 
-static const char *const engines[] = {"mem", "bdb"};
+const char *const rig_engines[RIG_ENGINES] = {"mem", "bdb", "lmdb"};
 static const struct store_case *all;
 static int n_all;
 
@@ -147,8 +173,9 @@ START_TEST(run_case)
 	const struct store_case *c = &all[_i % n_all];
 	struct store_rig rig;
 
-	store_rig_open(&rig, engines[_i / n_all]);
-	printf("%s: %s\n", engines[_i / n_all], c->name);
+	store_rig_open(&rig, rig_engines[_i / n_all]);
+	printf("%s: %s\n", rig_engines[_i / n_all], c->name);
+	fflush(stdout);
 	c->run(rig.s);
 	store_rig_close(&rig);
 }
@@ -164,8 +191,8 @@ rig_run(const char *name, const struct store_case *cases, int n)
 
 	all = cases;
 	n_all = n;
-	tcase_set_timeout(tc, 20);
-	tcase_add_loop_test(tc, run_case, 0, 2 * n);
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, run_case, 0, RIG_ENGINES * n);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

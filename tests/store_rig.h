@@ -19,6 +19,11 @@ void store_rig_reopen(struct store_rig *rig);
 /* Closes, and removes the directory. */
 void store_rig_close(struct store_rig *rig);
 
+/* In a process of its own, with the store opened anew: what `run` returned, or RIG_PANICKED. The
+ * store is closed afterwards. */
+enum { RIG_PANICKED = 42 };
+int store_rig_in_child(struct store_rig *rig, int (*run)(struct store_rig *rig));
+
 /* One call each; failures end the test. Rows are of STORE_DATA. */
 struct store_txn *rig_begin(struct store *s, enum store_mode mode);
 struct store_txn *rig_nest(struct store_txn *parent);
@@ -36,6 +41,9 @@ const char *rig_get_now(struct store *s, const char *key);
 void rig_put_now(struct store *s, const char *key, const char *val);
 
 extern struct arena rig_arena;
+
+enum { RIG_ENGINES = 3 };
+extern const char *const rig_engines[RIG_ENGINES];
 
 /* The cases of a program, run once with each engine. */
 struct store_case {

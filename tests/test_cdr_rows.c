@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Rows of call records as the store has them, by both engines. */
+/* Rows of call records as the store has them, by all engines. */
 #include <check.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Directories beside a plain array: random items in several books, and every question asked of
- * views over them, on both engines. Then what the array would not show.
+ * views over them, on all engines. Then what the array would not show.
  */
 #include <check.h>
 #include <stdio.h>

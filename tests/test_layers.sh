@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # Who may include whom: common <- ipc <- gateway, backend, feeds, ctl, and nothing across. And who
-# may use a library's headers: kore in gateway/ alone, ZeroMQ in ipc/ alone, Berkeley DB, libgd, GLib
-# and libmicrohttpd in one file each.
+# may use a library's headers: kore in gateway/ alone, ZeroMQ in ipc/ alone, Berkeley DB, LMDB, libgd,
+# GLib and libmicrohttpd in one file each.
 #
 #   test_layers.sh [--self-test] [ROOT]
 #
@@ -32,6 +32,8 @@ allowed() {
 	# The benchmark of call records has a loop of its own beside the store's.
 	backend/store_bdb.c:db.h | tests/bench_cdr.c:db.h) return 0 ;;
 	*:db.h) return 1 ;;
+	backend/store_lmdb.c:lmdb.h) return 0 ;;
+	*:lmdb.h) return 1 ;;
 	# Tests may look at everything; the rest of the tree never at them.
 	tests/*) return 0 ;;
 	*:tests/*) return 1 ;;
@@ -102,6 +104,8 @@ backend/a.c gateway/a.h
 backend/a.c ctl/a.h
 backend/a.c czmq.h
 backend/a.c db.h
+backend/store_bdb.c lmdb.h
+ctl/a.c lmdb.h
 backend/a.c kore/http.h
 backend/image.c gd.h
 feeds/janus_main.c microhttpd.h
@@ -116,6 +120,7 @@ docs/a.c gateway/req.h
 gateway/a.c docs/gen.h
 tests/a.c kore/kore.h
 tests/a.c db.h
+tests/a.c lmdb.h
 tests/a.c czmq.h
 backend/a.c common/rec_dev.h
 common/a.c tests/rec_rig.h'
@@ -126,6 +131,7 @@ if [ $self_test = yes ]; then
 	echo '#include <zmq.h>' >"$dir/ipc/good.c"
 	echo '#include <kore/kore.h>' >"$dir/gateway/good.c"
 	echo '#include <db.h>' >"$dir/backend/store_bdb.c"
+	echo '#include <lmdb.h>' >"$dir/backend/store_lmdb.c"
 	echo '#include "ipc/env.h"' >"$dir/feeds/good.c"
 	check "$dir" "$list" || { echo "self-test: good files were refused"; exit 1; }
 	echo "$broken" | while read -r file header; do

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The counted list beside a sorted array, with random changes, on both engines. */
+/* The counted list beside a sorted array, with random changes, on all engines. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What store.h promises, asked of both engines by the same cases. */
+/* What store.h promises, asked of all engines by the same cases. */
 #include <check.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -182,6 +182,37 @@ counters(struct store *s)
 }
 
 static void
+key_lengths(struct store *s)
+{
+	static char bytes[STORE_KEY_MAX + 1];
+	const struct str longest = {bytes, STORE_KEY_MAX}, longer = {bytes, sizeof(bytes)};
+	struct store_txn *t = rig_begin(s, STORE_WRITE);
+	struct str val;
+	struct err e;
+
+	memset(bytes, 'k', sizeof(bytes));
+	ck_assert_int_eq(store_put(t, STORE_DATA, longest, STR_LIT("1"), &e), 0);
+	ck_assert_int_eq(store_part_put(t, 7, longest, STR_LIT("1"), &e), 0);
+	ck_assert_int_eq(store_put(t, STORE_DATA, longer, STR_LIT("2"), &e), -1);
+	ck_assert_int_eq(e.code, ERR_INVALID);
+	ck_assert_int_eq(store_part_put(t, 7, longer, STR_LIT("2"), &e), -1);
+	ck_assert_int_eq(store_put(t, STORE_DATA, STR_LIT(""), STR_LIT("3"), &e), -1);
+	ck_assert_int_eq(e.code, ERR_INVALID);
+	ck_assert_int_eq(store_get(t, STORE_DATA, longer, &rig_arena, &val, &e), 0);
+	ck_assert_int_eq(store_get(t, STORE_DATA, STR_LIT(""), &rig_arena, &val, &e), 0);
+	ck_assert_int_eq(store_part_get(t, 7, longer, &rig_arena, &val, &e), 0);
+	ck_assert_int_eq(store_del(t, STORE_DATA, longer, &e), 0);
+	ck_assert_int_eq(store_part_del(t, 7, STR_LIT(""), &e), 0);
+	/* What was refused has done no harm to the transaction. */
+	rig_commit(t);
+	t = rig_begin(s, STORE_READ);
+	ck_assert_int_eq(store_get(t, STORE_DATA, longest, &rig_arena, &val, &e), 1);
+	ck_assert(str_eqc(val, "1"));
+	ck_assert_int_eq(store_part_get(t, 7, longest, &rig_arena, &val, &e), 1);
+	rig_commit(t);
+}
+
+static void
 unknown_engine(struct store *s)
 {
 	struct store_conf conf = {.engine = "paper"};
@@ -200,6 +231,7 @@ static const struct store_case cases[] = {
     {"snapshots", snapshots},
     {"reader_beside_writer", reader_beside_writer},
     {"counters", counters},
+    {"key_lengths", key_lengths},
     {"unknown_engine", unknown_engine},
 };
 

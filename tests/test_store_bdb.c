@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The Berkeley DB engine where it meets the disk: full and failing ones, files, logs. */
+/* The Berkeley DB engine where it meets the disk: its cache, its log, its files. */
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -7,14 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "backend/store.h"
 #include "tests/store_faults.h"
 #include "tests/store_rig.h"
 
-enum { PANICKED = 42, ACKNOWLEDGED = 43 };
+enum { ACKNOWLEDGED = 43 };
 
 static struct store_rig rig;
 
@@ -41,21 +40,6 @@ get(const char *key)
 {
 	return store_rig_number(&rig, key);
 }
-
-START_TEST(full_disk)
-{
-	ck_assert_int_eq(put("v", STR_LIT("1")), 0);
-	atomic_store(&fault_full, rig.home);
-	for (int i = 0; i < 20; i++)
-		ck_assert_int_eq(put("v", STR_LIT("2")), ERR_NO_SPACE);
-	ck_assert_uint_eq(get("v"), 1);
-	atomic_store(&fault_full, NULL);
-	ck_assert_uint_eq(get("v"), 1);
-	ck_assert_int_eq(put("v", STR_LIT("3")), 0);
-	store_rig_reopen(&rig);
-	ck_assert_uint_eq(get("v"), 3);
-}
-END_TEST
 
 /* A transaction larger than the cache cannot evict its pages: the library calls that EIO. */
 START_TEST(full_disk_with_a_full_cache)
@@ -84,67 +68,28 @@ START_TEST(full_disk_with_a_full_cache)
 }
 END_TEST
 
-static void
-leave(void *arg, const char *why)
-{
-	(void)arg;
-	_exit(why != NULL ? PANICKED : 1);
-}
-
 static int
-exit_status(pid_t pid)
+fill_first_log(struct store_rig *r)
 {
-	int status = 0;
+	static char val[20000];
 
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
+	memset(val, ' ', sizeof(val));
+	atomic_store(&fault_full, "/log.0000000002");
+	for (unsigned i = 1; i < 3000; i++) {
+		char key[16];
 
-/* The kernel reports lost pages once: a later flush that succeeds stands behind a hole. */
-START_TEST(failed_flush)
-{
-	pid_t pid;
-
-	store_close(rig.s);
-	rig.s = NULL;
-	rig.conf.panic = leave;
-	if ((pid = fork()) == 0) {
-		store_rig_reopen(&rig);
-		if (put("v", STR_LIT("1")) != 0)
-			_exit(1);
-		atomic_store(&fault_flush_errno, EIO);
-		_exit(put("v", STR_LIT("2")) == 0 ? ACKNOWLEDGED : 2);
+		snprintf(key, sizeof(key), "%u", i);
+		if (store_rig_put_row(r, key, (struct str){val, sizeof(val)}) != 0)
+			return 3;
 	}
-	ck_assert_int_eq(exit_status(pid), PANICKED);
-	store_rig_reopen(&rig);
-	ck_assert_uint_ge(get("v"), 1);
+	return ACKNOWLEDGED;
 }
-END_TEST
 
 /* The disk is full just when the log goes to its second file: the library says the commit
  * succeeded although nothing was written. */
 START_TEST(full_disk_at_a_new_log_file)
 {
-	static char val[20000];
-	pid_t pid;
-
-	store_close(rig.s);
-	rig.s = NULL;
-	rig.conf.panic = leave;
-	memset(val, ' ', sizeof(val));
-	if ((pid = fork()) == 0) {
-		store_rig_reopen(&rig);
-		atomic_store(&fault_full, "/log.0000000002");
-		for (unsigned i = 1; i < 3000; i++) {
-			char key[16];
-
-			snprintf(key, sizeof(key), "%u", i);
-			if (put(key, (struct str){val, sizeof(val)}) != 0)
-				_exit(3);
-		}
-		_exit(ACKNOWLEDGED);
-	}
-	ck_assert_int_eq(exit_status(pid), PANICKED);
+	ck_assert_int_eq(store_rig_in_child(&rig, fill_first_log), RIG_PANICKED);
 	store_rig_reopen(&rig);
 }
 END_TEST
@@ -243,9 +188,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
-	tcase_add_test(tc, full_disk);
 	tcase_add_test(tc, full_disk_with_a_full_cache);
-	tcase_add_test(tc, failed_flush);
 	tcase_add_test(tc, full_disk_at_a_new_log_file);
 	tcase_add_test(tc, logs_and_counters);
 	tcase_add_test(tc, directory);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Partitions, as store.h promises them, by both engines; and what only files can show. */
+/* Partitions, as store.h promises them, by all engines; and what only files can show. */
 #include <check.h>
 #include <pthread.h>
 #include <signal.h>
@@ -566,13 +566,35 @@ understand(struct expected *x, int said)
 		x->dropped[-1 - said] = x->last;
 }
 
+/* The names outlast the process, as what is in them. */
+START_TEST(known_after_a_start)
+{
+	struct store_rig rig;
+
+	store_rig_open(&rig, rig_engines[_i]);
+	put_now(rig.s, 24292, "a", "2");
+	put_now(rig.s, 24291, "a", "1");
+	put_now(rig.s, 5, "a", "0");
+	drop(rig.s, 5, 1);
+	store_rig_reopen(&rig);
+	ck_assert_str_eq(list(rig.s, 0, 16), "24291,24292");
+	ck_assert_str_eq(get_now(rig.s, 24291, "a"), "1");
+	put_now(rig.s, 24291, "b", "more");
+	drop(rig.s, 24292, 1);
+	store_rig_reopen(&rig);
+	ck_assert_str_eq(list(rig.s, 0, 16), "24291");
+	ck_assert_str_eq(get_now(rig.s, 24291, "b"), "more");
+	store_rig_close(&rig);
+}
+END_TEST
+
 START_TEST(kills)
 {
 	struct store_rig rig;
 	struct expected x = {-1, {-1, -1, -1, -1, -1}};
 	unsigned seed = 7;
 
-	store_rig_open(&rig, "bdb");
+	store_rig_open(&rig, rig_engines[_i]);
 	for (int round = 0; round < 12; round++) {
 		int fds[2], status, said, acks = 0;
 		int until = 5 + rand_r(&seed) % 60;
@@ -617,7 +639,8 @@ run_files(void)
 	tcase_add_test(t, open_files_are_bounded);
 	tcase_add_test(t, only_its_own_files);
 	tcase_add_test(t, what_is_left_behind_is_no_partition);
-	tcase_add_test(t, kills);
+	tcase_add_loop_test(t, known_after_a_start, 1, RIG_ENGINES);
+	tcase_add_loop_test(t, kills, 1, RIG_ENGINES);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
@@ -631,6 +654,6 @@ main(void)
 {
 	int files = run_files();
 
-	return rig_run("store_parts, both engines", cases, sizeof(cases) / sizeof(cases[0])) != 0 ||
+	return rig_run("store_parts, all engines", cases, sizeof(cases) / sizeof(cases[0])) != 0 ||
 	    files != 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Ranges, lists in pages, and values of every size, asked of both engines. */
+/* Ranges, lists in pages, and values of every size, asked of all engines. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>

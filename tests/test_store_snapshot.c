@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The Berkeley DB engine's readers beside its writer: what they see, and when. */
+/* Readers beside the writer, of the engines that flush: what they see, and when. */
 #include <check.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,18 +13,6 @@
 #include "tests/store_rig.h"
 
 static struct store_rig rig;
-
-static void
-setup(void)
-{
-	store_rig_open(&rig, "bdb");
-}
-
-static void
-teardown(void)
-{
-	store_rig_close(&rig);
-}
 
 static int
 put(const char *key, struct str val)
@@ -68,6 +56,7 @@ START_TEST(nothing_is_seen_before_the_flush)
 	pthread_t readers[READERS];
 	char text[16];
 
+	store_rig_open(&rig, rig_engines[_i]);
 	for (int i = 0; i < READERS; i++)
 		ck_assert_int_eq(pthread_create(&readers[i], NULL, watch, NULL), 0);
 	atomic_store(&fault_flush_ms, 20);
@@ -86,6 +75,7 @@ START_TEST(nothing_is_seen_before_the_flush)
 	ck_assert_uint_eq(atomic_load(&early), 0);
 	ck_assert_uint_eq(atomic_load(&stale), 0);
 	ck_assert_uint_gt(atomic_load(&during_flush), 10 * COMMITS);
+	store_rig_close(&rig);
 }
 END_TEST
 
@@ -104,6 +94,7 @@ START_TEST(a_lone_reader_does_not_wait)
 {
 	pthread_t thread;
 
+	store_rig_open(&rig, rig_engines[_i]);
 	ck_assert_int_eq(pthread_create(&thread, NULL, read_during_a_flush, NULL), 0);
 	atomic_store(&fault_flush_ms, 500);
 	fault_committing = 1;
@@ -112,6 +103,7 @@ START_TEST(a_lone_reader_does_not_wait)
 	ck_assert_uint_eq(atomic_load(&during_flush), 1);
 	fault_committing = 0;
 	atomic_store(&fault_flush_ms, 0);
+	store_rig_close(&rig);
 }
 END_TEST
 
@@ -171,6 +163,7 @@ START_TEST(lists_are_consistent)
 	struct store_txn *t;
 	struct err e;
 
+	store_rig_open(&rig, rig_engines[_i]);
 	rig.conf.cache_bytes = 512 << 10;
 	store_rig_reopen(&rig);
 	ck_assert_int_eq(store_begin(rig.s, STORE_WRITE, &t, &e), 0);
@@ -193,6 +186,7 @@ START_TEST(lists_are_consistent)
 	for (int i = 0; i < READERS; i++)
 		pthread_join(readers[i], NULL);
 	ck_assert_uint_gt(atomic_load(&sums), 0);
+	store_rig_close(&rig);
 }
 END_TEST
 
@@ -204,11 +198,10 @@ main(void)
 	SRunner *runner;
 	int failed;
 
-	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_set_timeout(tc, 30);
-	tcase_add_test(tc, nothing_is_seen_before_the_flush);
-	tcase_add_test(tc, a_lone_reader_does_not_wait);
-	tcase_add_test(tc, lists_are_consistent);
+	tcase_add_loop_test(tc, nothing_is_seen_before_the_flush, 1, RIG_ENGINES);
+	tcase_add_loop_test(tc, a_lone_reader_does_not_wait, 1, RIG_ENGINES);
+	tcase_add_loop_test(tc, lists_are_consistent, 1, RIG_ENGINES);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "backend/writer.h"
+#include "common/sandbox.h"
 #include "tests/store_faults.h"
 #include "tests/store_rig.h"
 
@@ -136,14 +137,12 @@ stored(const char *key)
 	return text;
 }
 
-static const char *const engines[] = {"mem", "bdb"};
-
 START_TEST(batch)
 {
 	struct put blocker, a, b, clash, bad, again, last;
 	struct writer_stats st;
 
-	start(engines[_i], 100, 100);
+	start(rig_engines[_i], 100, 100);
 	block(&blocker, 200);
 	prepare(&a, "a", "1");
 	prepare(&b, "b", "1");
@@ -177,7 +176,7 @@ START_TEST(batch)
 	ck_assert_uint_lt(again.place, last.place);
 	/* All of the six heard after the one flush, the failed ones as well. */
 	ck_assert_uint_eq(a.flushes, last.flushes);
-	if (_i == 1)
+	if (_i > 0) /* "mem" does not flush */
 		ck_assert_uint_eq(clash.flushes, blocker.flushes + 1);
 	writer_stats(writer, &st);
 	ck_assert_uint_eq(st.batches, 2);
@@ -194,7 +193,7 @@ START_TEST(all_refused)
 	struct store_stats before, after;
 	struct put p;
 
-	start(engines[_i], 10, 10);
+	start(rig_engines[_i], 10, 10);
 	store_stats(rig.s, &before);
 	prepare(&p, "a", "1");
 	p.refuse = true;
@@ -214,7 +213,7 @@ START_TEST(full_queue)
 	struct put blocker, jobs[QUEUE], more;
 	char key[16];
 
-	start(engines[_i], QUEUE, 2);
+	start(rig_engines[_i], QUEUE, 2);
 	block(&blocker, 200);
 	for (int i = 0; i < QUEUE; i++) {
 		snprintf(key, sizeof(key), "%d", i);
@@ -250,7 +249,7 @@ START_TEST(without_room)
 {
 	struct put a, b, freeing;
 
-	start("bdb", 10, 10);
+	start(rig_engines[_i], 10, 10);
 	writer_shut_when(writer, is_shut, &no_room);
 	prepare(&a, "a", "1");
 	ck_assert_int_eq(writer_submit(writer, &a.job), 0);
@@ -280,7 +279,7 @@ START_TEST(failed_commit)
 {
 	struct put blocker, a, clash, after;
 
-	start("bdb", 10, 10);
+	start(rig_engines[_i], 10, 10);
 	block(&blocker, 200);
 	prepare(&a, "a", "1");
 	a.delay_ms = 200;
@@ -313,6 +312,7 @@ struct client {
 };
 
 enum { CLIENTS = 64, PER_CLIENT = 40 };
+static unsigned per_client;
 
 static void *
 client(void *arg)
@@ -321,7 +321,7 @@ client(void *arg)
 	struct put p;
 	char key[16], val[16];
 
-	for (unsigned i = 1; i <= PER_CLIENT; i++) {
+	for (unsigned i = 1; i <= per_client; i++) {
 		snprintf(key, sizeof(key), "c%u", c->n);
 		snprintf(val, sizeof(val), "%u", i);
 		prepare(&p, key, val);
@@ -343,7 +343,9 @@ START_TEST(many_clients)
 	struct store_stats before, after;
 	char key[16];
 
-	start("bdb", 2 * CLIENTS, CLIENTS);
+	/* AddressSanitizer takes milliseconds for what LMDB allocates for each child. */
+	per_client = SANDBOX_SANITIZED && strcmp(rig_engines[_i], "lmdb") == 0 ? 4 : PER_CLIENT;
+	start(rig_engines[_i], 2 * CLIENTS, CLIENTS);
 	/* A flush of 2 ms, so that the figure says something about the writer and nothing
 	 * about the disk below. */
 	atomic_store(&fault_flush_ms, 2);
@@ -355,13 +357,13 @@ START_TEST(many_clients)
 	for (unsigned i = 0; i < CLIENTS; i++)
 		pthread_join(clients[i].thread, NULL);
 	store_stats(rig.s, &after);
-	ck_assert_uint_ge((uint64_t)CLIENTS * PER_CLIENT, 8 * (after.flushes - before.flushes));
+	ck_assert_uint_ge((uint64_t)CLIENTS * per_client, 8 * (after.flushes - before.flushes));
 	ck_assert_uint_eq(after.flushes - before.flushes, after.commits - before.commits);
 	writer_stop(writer);
 	store_rig_reopen(&rig);
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		snprintf(key, sizeof(key), "c%u", i);
-		ck_assert_int_eq(atoi(stored(key)), PER_CLIENT);
+		ck_assert_int_eq(atoi(stored(key)), (int)per_client);
 	}
 	store_rig_close(&rig);
 }
@@ -376,12 +378,13 @@ main(void)
 	int failed;
 
 	tcase_set_timeout(tc, 30);
-	tcase_add_loop_test(tc, batch, 0, 2);
-	tcase_add_loop_test(tc, all_refused, 0, 2);
-	tcase_add_loop_test(tc, full_queue, 0, 2);
-	tcase_add_test(tc, without_room);
-	tcase_add_test(tc, failed_commit);
-	tcase_add_test(tc, many_clients);
+	tcase_add_loop_test(tc, batch, 0, RIG_ENGINES);
+	tcase_add_loop_test(tc, all_refused, 0, RIG_ENGINES);
+	tcase_add_loop_test(tc, full_queue, 0, RIG_ENGINES);
+	/* Those that reach a disk. */
+	tcase_add_loop_test(tc, without_room, 1, RIG_ENGINES);
+	tcase_add_loop_test(tc, failed_commit, 1, RIG_ENGINES);
+	tcase_add_loop_test(tc, many_clients, 1, RIG_ENGINES);
 	suite_add_tcase(suite, tc);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
