@@ -23,6 +23,7 @@
 #include "backend/loop.h"
 #include "backend/moments.h"
 #include "backend/routes.h"
+#include "backend/store_migrate.h"
 #include "backend/sweep.h"
 #include "backend/upkeep.h"
 #include "common/dirs.h"
@@ -41,13 +42,14 @@ enum {
 
 static const char usage[] =
     "usage: tandem-backend [-c FILE] [-o SECTION.NAME=VALUE]... [--check | --recover [--to "
-    "SECONDS]]\n"
+    "SECONDS] | --migrate ENGINE:DIR]\n"
     "\n"
     "  -c, --config FILE   configuration (default /etc/tandem/tandem.conf)\n"
     "  -o, --set SETTING   one setting, over the file's\n"
     "      --check         check the configuration and exit\n"
     "      --recover       make a store of the files of a backup in backend.state, and exit\n"
     "      --to SECONDS    as it was then, in seconds since 1970\n"
+    "      --migrate ENGINE:DIR  copy the store to a new one of that engine in DIR, and exit\n"
     "      --help, --version\n"
     "\n"
     "See tandem-backend(8) and tandem.conf(5).\n";
@@ -55,6 +57,8 @@ static const char usage[] =
 struct task {
 	bool recover;  /* instead of serving */
 	int64_t until; /* 0 = with all that is there */
+	char *engine;  /* NULL = no migration */
+	const char *dir;
 };
 
 static int64_t
@@ -72,6 +76,20 @@ seconds(const char *s)
 	return n;
 }
 
+static void
+set_target(struct task *task, char *arg)
+{
+	char *colon = strchr(arg, ':');
+
+	if (colon == NULL || colon == arg || colon[1] == '\0') {
+		fprintf(stderr, "tandem-backend: --migrate needs ENGINE:DIR\n");
+		exit(2);
+	}
+	*colon = '\0';
+	task->engine = arg;
+	task->dir = colon + 1;
+}
+
 /* Returns only when the program is to go on. */
 static void
 arguments(int argc, char **argv, struct conf *conf, struct task *task)
@@ -79,7 +97,8 @@ arguments(int argc, char **argv, struct conf *conf, struct task *task)
 	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
 	    {"set", required_argument, NULL, 'o'}, {"check", no_argument, NULL, 'k'},
 	    {"recover", no_argument, NULL, 'r'}, {"to", required_argument, NULL, 't'},
-	    {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'v'}, {0}};
+	    {"migrate", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'v'}, {0}};
 	const char *file = "/etc/tandem/tandem.conf", *settings[64];
 	size_t n = 0;
 	bool check = false;
@@ -97,6 +116,8 @@ arguments(int argc, char **argv, struct conf *conf, struct task *task)
 			task->recover = true;
 		} else if (c == 't') {
 			task->until = seconds(optarg);
+		} else if (c == 'm') {
+			set_target(task, optarg);
 		} else if (c == 'v') {
 			puts("tandem-backend " TANDEM_RELEASE);
 			exit(0);
@@ -105,7 +126,8 @@ arguments(int argc, char **argv, struct conf *conf, struct task *task)
 			exit(c == 'h' ? 0 : 2);
 		}
 	}
-	if (optind < argc || (task->until > 0 && !task->recover)) {
+	if (optind < argc || (task->until > 0 && !task->recover) ||
+	    (task->engine != NULL && task->recover)) {
 		fputs(usage, stderr);
 		exit(2);
 	}
@@ -261,6 +283,28 @@ recover(const struct conf *conf, int64_t until)
 	    store_recover(&sc, until, &commit, &e) != 0)
 		log_fatal("%s", err_text(&e));
 	printf("commit %llu\n", (unsigned long long)commit);
+	exit(fflush(stdout) == 0 ? 0 : 1);
+}
+
+/* --migrate: likewise. */
+static noreturn void
+migrate(const struct conf *conf, const struct task *task)
+{
+	const char *rw[] = {conf->backend_state, task->dir, NULL}, *ro[] = {"/proc/self", NULL};
+	struct store_conf from = store_conf(conf), to = from;
+	struct err e = {0};
+	uint64_t rows;
+
+	to.engine = task->engine;
+	to.dir = task->dir;
+	if (sandbox_become(conf->backend_user, &e) != 0 || sandbox_basics(&e) != 0)
+		log_fatal("%s", err_text(&e));
+	if (mkdir(task->dir, 0700) != 0 && errno != EEXIST)
+		log_fatal("%s: %s", task->dir, strerror(errno));
+	if (sandbox_paths(rw, ro, true, &e) != 0 || sandbox_syscalls(SANDBOX_BACKEND, false, &e) != 0 ||
+	    store_migrate(&from, &to, &rows, &e) != 0)
+		log_fatal("%s", err_text(&e));
+	printf("rows %llu\n", (unsigned long long)rows);
 	exit(fflush(stdout) == 0 ? 0 : 1);
 }
 
@@ -432,6 +476,8 @@ main(int argc, char **argv)
 	log_init("tandem-backend", level);
 	if (task.recover)
 		recover(&conf, task.until);
+	if (task.engine != NULL)
+		migrate(&conf, &task);
 	be.started_us = now_us();
 	loop.signal_fd = signals();
 	raise_descriptors();

@@ -111,8 +111,15 @@ has_file(const char *dir, const char *name)
 
 /* An engine that finds nothing of its own makes a new store, beside what is there. */
 static int
-refuse_others(const struct store_ops *ops, const char *dir, struct err *e)
+refuse_others(const struct store_ops *ops, const struct store_conf *conf, struct err *e)
 {
+	const char *dir = conf->dir;
+
+	if (ops == &store_mem_ops)
+		return 0;
+	if (!conf->unfinished && has_file(dir, STORE_UNFINISHED))
+		return err_set(
+		    e, ERR_INTERNAL, "%.80s holds a copy that was not completed: remove it", dir);
 	for (size_t i = 0; i < sizeof(engines) / sizeof(engines[0]); i++)
 		if (engines[i].ops != ops && engines[i].file != NULL && has_file(dir, engines[i].file))
 			return err_set(
@@ -125,13 +132,26 @@ store_open(struct store **ret, const struct store_conf *conf, struct err *e)
 {
 	const struct store_ops *ops = engine_ops(conf->engine, e);
 
-	if (ops == NULL || (ops != &store_mem_ops && refuse_others(ops, conf->dir, e) != 0) ||
-	    ops->open(ret, conf, e) != 0)
+	if (ops == NULL || refuse_others(ops, conf, e) != 0 || ops->open(ret, conf, e) != 0)
 		return -1;
 	if (ops == &store_mem_ops || mark_open(&(*ret)->mark, *ret, conf->dir, e) == 0)
 		return 0;
 	store_close(*ret);
 	return -1;
+}
+
+int
+store_check_there(const struct store_conf *conf, struct err *e)
+{
+	const struct store_ops *ops = engine_ops(conf->engine, e);
+
+	for (size_t i = 0; ops != NULL && i < sizeof(engines) / sizeof(engines[0]); i++)
+		if (engines[i].ops == ops && engines[i].file != NULL &&
+		    has_file(conf->dir, engines[i].file))
+			return 0;
+	return ops == NULL ? -1
+	                   : err_set(e, ERR_INVALID, "%.80s holds no store of the engine \"%.32s\"",
+	                         conf->dir, conf->engine);
 }
 
 void

@@ -41,6 +41,7 @@ struct store_conf {
 	const char *engine; /* "bdb", "lmdb" or "mem" */
 	const char *dir;    /* directory of the environment, mode 0700; not used by "mem" */
 	size_t cache_bytes; /* page cache of "bdb"; 0 = 64 MiB */
+	bool unfinished;    /* whoever opens it is making it: see STORE_UNFINISHED */
 	/* One line of text about a start-up phase or a fault; may be NULL. Any thread. */
 	void (*log)(void *arg, const char *line);
 	/* The environment is damaged or must be recovered: nothing may be answered from
@@ -49,6 +50,9 @@ struct store_conf {
 	void *arg;
 };
 
+/* A file in the directory of a copy that is not complete, which is not opened. */
+#define STORE_UNFINISHED "unfinished"
+
 struct store_stats {
 	uint64_t commits;   /* write transactions committed and flushed */
 	uint64_t flushes;   /* of commits to disk ("bdb": fdatasync calls of the log), 0 for "mem" */
@@ -56,9 +60,11 @@ struct store_stats {
 	uint64_t cache_hits, cache_misses;
 };
 
-/* Opens (creating what is missing, recovering what a crash left): 0, or -1 with *e, which it also is
- * where the directory holds another engine's store. */
+/* Opens (creating what is missing, recovering what a crash left): 0, or -1 with *e, which it also
+ * is where the directory holds another engine's store. */
 int store_open(struct store **ret, const struct store_conf *conf, struct err *e);
+/* Whether there is one that could be opened: 0, or -1 with *e. */
+int store_check_there(const struct store_conf *conf, struct err *e);
 /* All transactions must have ended. Checkpoints and closes; NULL is allowed. */
 void store_close(struct store *s);
 
@@ -123,9 +129,10 @@ void store_stats(struct store *s, struct store_stats *ret);
 
 /*
  * A copy that is made while the store is in use: first all files of STORE_COPY_DATA, each read from
- * its beginning to the end it has then, then all of STORE_COPY_LOG, up to the size that is listed. Put into a directory of their
- * own they are what store_recover() makes a store of, with every commit up to the second listing.
- * A file of data that has gone meanwhile is left out. Only "bdb" can, the others refuse.
+ * its beginning to the end it has then, then all of STORE_COPY_LOG, up to the size that is listed.
+ * Put into a directory of their own they are what store_recover() makes a store of, with every
+ * commit up to the second listing. A file of data that has gone meanwhile is left out. Only "bdb"
+ * can, the others refuse.
  */
 enum store_copy { STORE_COPY_DATA, STORE_COPY_LOG };
 enum { STORE_FILE_MAX = 31, STORE_READ_MAX = 256 * 1024 };

@@ -348,6 +348,12 @@ mark_identity(struct store_mark *m, char id[MARK_ID_TEXT + 1], uint64_t *commit)
 	pthread_mutex_unlock(&m->lock);
 }
 
+bool
+mark_is_row(enum store_table table, struct str key)
+{
+	return table == STORE_META && str_eq(key, row_key);
+}
+
 int
 mark_count(struct store_mark *m, struct store_txn *t, struct err *e)
 {

@@ -29,6 +29,8 @@ void mark_close(struct store_mark *m);
 enum { MARK_ID_TEXT = 32 };
 void mark_identity(struct store_mark *m, char id[MARK_ID_TEXT + 1], uint64_t *commit);
 
+/* Whether it is the row in which the commits are counted. */
+bool mark_is_row(enum store_table table, struct str key);
 /* In the outermost write transaction, last: the number of its commit. 0 or -1. */
 int mark_count(struct store_mark *m, struct store_txn *t, struct err *e);
 /* It is going to be flushed, and has been. */

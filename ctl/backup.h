@@ -52,8 +52,6 @@ int backup_recover(
     struct ctl *c, const struct backup *b, const char *state, int64_t until, int64_t *commit);
 /* Both of them in a directory that is removed afterwards: whether a store can be made of it. */
 int backup_try(struct ctl *c, const struct backup *b, int dirfd);
-/* Removes a directory with the files in it. */
-void backup_discard(const char *dir);
 
 /* Seals the keys of the auth child by a passphrase into the backup, adding the file to *b; and the
  * way back, which never replaces a file with other keys. */

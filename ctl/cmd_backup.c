@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "ctl/backup.h"
+#include "ctl/offline.h"
 #include "ctl/progress.h"
 
 enum { PIECE = 262144, PAGE = 4096, RATE_MAX = 100000, FOLLOW_S = 1 };
@@ -335,7 +336,7 @@ cmd_backup(struct ctl *c)
 	    (rc = open_dir(&k, &complete)) == EXIT_OK) {
 		rc = complete ? backup_read(k.b, k.dirfd, k.dir) : make(&k);
 		if (rc != EXIT_OK && !complete)
-			backup_discard(k.dir);
+			offline_discard(k.dir);
 		if (rc == EXIT_OK && c->follow)
 			rc = follow(&k);
 	}

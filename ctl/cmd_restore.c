@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "ctl/backup.h"
+#include "ctl/offline.h"
 
 /* RFC 3339 in whole seconds, "Z" or an offset: seconds since 1970, or -1. */
 static int64_t
@@ -61,24 +62,6 @@ read_until(const struct ctl *c, const struct backup *b, int64_t *until)
 	    : ctl_fail(EXIT_FAILED, "the backup was made at %s and has nothing older", text);
 }
 
-/* Nothing is overwritten. */
-static int
-must_be_empty(const char *dir)
-{
-	DIR *d = opendir(dir);
-	const struct dirent *entry;
-	bool empty = true;
-
-	if (d == NULL)
-		return errno == ENOENT ? EXIT_OK : ctl_fail(EXIT_FAILED, "%s: %s", dir, strerror(errno));
-	while ((entry = readdir(d)) != NULL)
-		empty = empty && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0);
-	closedir(d);
-	return empty ? EXIT_OK
-	             : ctl_fail(EXIT_FAILED,
-	                   "%s is not empty: stop the backend and move its files away first", dir);
-}
-
 static bool
 has_keys(const struct backup *b)
 {
@@ -95,7 +78,7 @@ restore(struct ctl *c, struct backup *b, int dirfd)
 	int64_t until, commit;
 	int rc;
 
-	if ((rc = read_until(c, b, &until)) != EXIT_OK || (rc = must_be_empty(state)) != EXIT_OK ||
+	if ((rc = read_until(c, b, &until)) != EXIT_OK || (rc = offline_empty(state)) != EXIT_OK ||
 	    (rc = backup_compare(b, dirfd, c->args[0])) != EXIT_OK)
 		return rc;
 	if (!c->without_keys && !has_keys(b))
@@ -106,7 +89,7 @@ restore(struct ctl *c, struct backup *b, int dirfd)
 	if (rc == EXIT_OK)
 		rc = backup_recover(c, b, state, until, &commit);
 	if (rc != EXIT_OK)
-		backup_discard(state);
+		offline_discard(state);
 	else
 		buf_printf(&c->out, "restored with commit %lld\n", (long long)commit);
 	return rc;

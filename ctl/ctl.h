@@ -63,6 +63,7 @@ int cmd_import_phonebook(struct ctl *c);
 int cmd_import_vcard(struct ctl *c);
 int cmd_backup(struct ctl *c);
 int cmd_restore(struct ctl *c);
+int cmd_migrate(struct ctl *c);
 int cmd_verify(struct ctl *c);
 int cmd_status(struct ctl *c);
 int cmd_check_config(struct ctl *c);
