@@ -617,6 +617,12 @@ open_env(struct lmdb *l, struct err *e)
 
 	if (fstatat(l->home, "data.mdb", &st, AT_SYMLINK_NOFOLLOW) == 0)
 		size = (size_t)st.st_size;
+	/* Left by a start that could not write the first two pages, and never opened again: nothing has
+	 * been in it. Of a store that was, the mark says that this is another one. */
+	if (size > 0 && size < (size_t)(2 * sysconf(_SC_PAGESIZE))) {
+		(void)unlinkat(l->home, "data.mdb", 0);
+		size = 0;
+	}
 	if (map / 2 < size)
 		map = size * 2;
 	while ((ret = try_env(l, map)) == ENOMEM && map / 2 >= MAP_LEAST && map / 2 > size)

@@ -84,6 +84,8 @@ if [ "$mode" = check-all ]; then
 	done
 	one "power cuts, 2000 transactions (long)" timeout 7200 "$build/tests/powercut" -n 2000 -s "$RANDOM"
 	one "disk faults, every call (long)" "$build/tests/iofault" -n 60
+	one "power cuts on lmdb, 2000 transactions (long)" "$build/tests/powercut" -e lmdb -n 2000 -s "$RANDOM"
+	one "disk faults on lmdb, every call (long)" "$build/tests/iofault" -e lmdb -n 60
 	one "memory ends, every time (long)" "$build/tests/nomemory"
 	one "memory ends in libraries too (long)" "$build/tests/nomemory" -a -k 3
 	for target in tests/fuzz/fuzz_*.c; do
@@ -121,8 +123,10 @@ if [ "$mode" = check-ci ]; then
 	done
 	# The crash laboratory, see tests/fault/README.md.
 	one "power cuts, 20 transactions" "$build/tests/powercut" -n 20
+	one "power cuts on lmdb, 100 transactions" "$build/tests/powercut" -e lmdb -n 100
 	one "power cuts without a flush are seen" "$build/tests/powercut" -n 4 -k 4 -b
 	one "disk faults, each fifth call" "$build/tests/iofault" -n 12 -k 5
+	one "disk faults on lmdb, every call" "$build/tests/iofault" -e lmdb -n 12
 	one "memory ends, each second time" "$build/tests/nomemory" -k 2
 	for target in tests/fuzz/fuzz_*.c; do
 		name=$(basename "$target" .c)
