@@ -367,7 +367,7 @@ kore_framing_tests(void)
 	TCase *tcase = tcase_create("framing");
 
 	tcase_add_unchecked_fixture(tcase, setup, teardown);
-	tcase_set_timeout(tcase, 30);
+	tcase_set_timeout(tcase, 90);
 	tcase_add_loop_test(tcase, framing, 0, (int)(sizeof(cases) / sizeof(cases[0])));
 	tcase_add_test(tcase, framing_bytewise);
 	tcase_add_test(tcase, continue_before_body);

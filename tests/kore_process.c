@@ -228,7 +228,7 @@ kore_process_tests(void)
 {
 	TCase *tcase = tcase_create("process");
 
-	tcase_set_timeout(tcase, 30);
+	tcase_set_timeout(tcase, 90);
 	tcase_add_test(tcase, worker_is_replaced);
 	tcase_add_test(tcase, other_worker_takes_over);
 	tcase_add_test(tcase, deaths_do_not_spin);

@@ -348,7 +348,7 @@ kore_stream_tests(void)
 	TCase *tcase = tcase_create("stream");
 
 	tcase_add_unchecked_fixture(tcase, setup, teardown);
-	tcase_set_timeout(tcase, 30);
+	tcase_set_timeout(tcase, 90);
 	tcase_add_test(tcase, chunked);
 	tcase_add_test(tcase, chunked_and_close);
 	tcase_add_test(tcase, aborted);

@@ -131,7 +131,7 @@ kore_tls_tests(void)
 {
 	TCase *tcase = tcase_create("tls");
 
-	tcase_set_timeout(tcase, 30);
+	tcase_set_timeout(tcase, 90);
 	tcase_add_test(tcase, elliptic_curve);
 	tcase_add_test(tcase, rsa);
 	return tcase;

@@ -721,7 +721,7 @@ main(void)
 	SRunner *sr;
 	int failed;
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, capability_altered_anywhere_is_refused);
 	tcase_add_test(tc, capability_forged_with_another_key_is_refused);
@@ -741,7 +741,7 @@ main(void)
 	tcase_add_test(tc, the_backend_has_no_text_parser);
 	suite_add_tcase(s, tc);
 	tc = tcase_create("budget");
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup_budget, teardown);
 	tcase_add_test(tc, one_user_cannot_have_everything);
 	suite_add_tcase(s, tc);

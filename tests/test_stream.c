@@ -204,7 +204,7 @@ main(void)
 	SRunner *sr;
 	int failed;
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 120);
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, a_large_list_arrives_whole_and_in_order);
 	tcase_add_test(tc, readers_that_stall_or_leave_harm_nobody);
