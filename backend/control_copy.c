@@ -71,7 +71,8 @@ control_copy_read(struct job *j)
 		return err_set(&j->err, ERR_INVALID, "no such part of a copy");
 	if (to == NULL)
 		return err_set(&j->err, ERR_TOO_LARGE, NULL);
-	n = store_copy_read(j->be->store, name, (uint64_t)j->ctl.at, to, STORE_READ_MAX, &j->err);
+	n = store_copy_read(
+	    j->be->store, name, (uint64_t)j->ctl.at, to, STORE_READ_MAX, HOLD_S, &j->err);
 	if (n < 0)
 		return -1;
 	REC_SET(j->ctl_reply, ctl_reply, bytes, ((struct str){to, (size_t)n}));

@@ -404,9 +404,10 @@ store_copy_list(struct store *s, enum store_copy what, const char *from, unsigne
 }
 
 int64_t
-store_copy_read(struct store *s, const char *name, uint64_t at, void *to, size_t n, struct err *e)
+store_copy_read(struct store *s, const char *name, uint64_t at, void *to, size_t n, unsigned hold_s,
+    struct err *e)
 {
-	return s->ops->copy_read != NULL ? s->ops->copy_read(s, name, at, to, n, e)
+	return s->ops->copy_read != NULL ? s->ops->copy_read(s, name, at, to, n, hold_s, e)
 	                                 : cannot_copy(&s->conf, e);
 }
 

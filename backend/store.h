@@ -146,9 +146,10 @@ struct store_file {
 int store_copy_list(struct store *s, enum store_copy what, const char *from, unsigned hold_s,
     struct store_file *ret, size_t max, size_t *n, struct err *e);
 /* Reads up to `n` bytes, at most STORE_READ_MAX, of a file that was listed; `at` is a multiple of
- * 4096. How many (0 = behind the end), or -1 with ERR_NOT_FOUND when the file has gone. */
-int64_t store_copy_read(
-    struct store *s, const char *name, uint64_t at, void *to, size_t n, struct err *e);
+ * 4096. What is still to be read of the log is kept as above. How many (0 = behind the end), or -1
+ * with ERR_NOT_FOUND when the file has gone. */
+int64_t store_copy_read(struct store *s, const char *name, uint64_t at, void *to, size_t n,
+    unsigned hold_s, struct err *e);
 /* Which store this is, as text, and the number of its last commit; "" and 0 for "mem". */
 enum { STORE_ID_MAX = 32 };
 void store_identity(struct store *s, char id[STORE_ID_MAX + 1], uint64_t *commit);

@@ -781,9 +781,14 @@ bdb_copy_list(struct store *s, enum store_copy what, const char *from, unsigned 
 }
 
 static int64_t
-bdb_copy_read(struct store *s, const char *name, uint64_t at, void *to, size_t n, struct err *e)
+bdb_copy_read(struct store *s, const char *name, uint64_t at, void *to, size_t n, unsigned hold_s,
+    struct err *e)
 {
-	return copy_read(((struct bdb *)s)->home, name, at, to, n, e);
+	struct bdb *b = (struct bdb *)s;
+
+	/* Who reads a table has all of the log before it. */
+	hold_from(&b->hold, strncmp(name, "log.", 4) == 0 ? name : "", hold_s);
+	return copy_read(b->home, name, at, to, n, e);
 }
 
 static int

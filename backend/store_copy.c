@@ -26,9 +26,8 @@ now_s(void)
 void
 hold_init(struct store_hold *h)
 {
+	memset(h, 0, sizeof(*h));
 	pthread_mutex_init(&h->lock, NULL);
-	h->until = 0;
-	h->from[0] = '\0';
 }
 
 void
@@ -37,25 +36,42 @@ hold_destroy(struct store_hold *h)
 	pthread_mutex_destroy(&h->lock);
 }
 
+static void
+turn(struct store_hold *h)
+{
+	time_t now = now_s(), length = now - h->since;
+
+	if (length < (time_t)h->seconds)
+		return;
+	h->span[1] = h->span[0];
+	if (length >= 2 * (time_t)h->seconds)
+		h->span[1].asked = false;
+	h->span[0].asked = false;
+	h->since = now;
+}
+
 void
 hold_from(struct store_hold *h, const char *from, unsigned seconds)
 {
-	time_t now = now_s();
-
 	pthread_mutex_lock(&h->lock);
-	snprintf(h->from, sizeof(h->from), "%s", from);
-	if (now + (time_t)seconds > h->until)
-		h->until = now + (time_t)seconds;
+	h->seconds = seconds;
+	turn(h);
+	if (!h->span[0].asked || strcmp(from, h->span[0].from) < 0)
+		snprintf(h->span[0].from, sizeof(h->span[0].from), "%s", from);
+	h->span[0].asked = true;
 	pthread_mutex_unlock(&h->lock);
 }
 
 bool
 hold_allows(struct store_hold *h, const char *name)
 {
-	bool allowed;
+	bool allowed = true;
 
 	pthread_mutex_lock(&h->lock);
-	allowed = h->until <= now_s() || strcmp(name, h->from) < 0;
+	turn(h);
+	for (int i = 0; i < 2; i++)
+		if (h->span[i].asked && strcmp(name, h->span[i].from) >= 0)
+			allowed = false;
 	pthread_mutex_unlock(&h->lock);
 	return allowed;
 }

@@ -13,15 +13,21 @@
 
 #include "backend/store.h"
 
+/* Who copies is not known by name, and there may be several. So the least that anybody asked for
+ * lately decides: in this span of time, or in the one before. */
 struct store_hold {
 	pthread_mutex_t lock;
-	time_t until;                  /* CLOCK_MONOTONIC */
-	char from[STORE_FILE_MAX + 1]; /* files of the log before this one may go */
+	unsigned seconds; /* of a span */
+	time_t since;     /* when this one began, CLOCK_MONOTONIC */
+	struct {
+		bool asked;
+		char from[STORE_FILE_MAX + 1]; /* files of the log before this one may go */
+	} span[2];
 };
 
 void hold_init(struct store_hold *h);
 void hold_destroy(struct store_hold *h);
-/* See store_copy_list(). */
+/* Files of the log from that one on are kept for so long at least; it may be twice as long. */
 void hold_from(struct store_hold *h, const char *from, unsigned seconds);
 /* Whether a file of the log that nobody else needs may be removed. */
 bool hold_allows(struct store_hold *h, const char *name);

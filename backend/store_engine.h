@@ -46,8 +46,8 @@ struct store_ops {
 	/* NULL = the engine cannot be copied while it is in use. */
 	int (*copy_list)(struct store *s, enum store_copy what, const char *from, unsigned hold_s,
 	    struct store_file *ret, size_t max, size_t *n, struct err *e);
-	int64_t (*copy_read)(
-	    struct store *s, const char *name, uint64_t at, void *to, size_t n, struct err *e);
+	int64_t (*copy_read)(struct store *s, const char *name, uint64_t at, void *to, size_t n,
+	    unsigned hold_s, struct err *e);
 	/* Recovers the files of a copy and reads all of them; leaves nothing open. */
 	int (*recover)(const struct store_conf *conf, int64_t until, struct err *e);
 };
