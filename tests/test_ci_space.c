@@ -7,7 +7,6 @@
 #include <check.h>
 #include <fcntl.h>
 #include <pwd.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/mounts.h"
 #include "tests/rig.h"
 
 #define ANA "4410:secret99"
@@ -114,8 +114,7 @@ setup(void)
 	rig = (struct rig){.extra = "reserve_mb = 64\nballast_mb = 96\ncache_mb = 8\n"};
 	rig_make(&rig);
 	snprintf(state, sizeof(state), "%s/state", rig.dir);
-	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
-	ck_assert_int_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	mounts_of_my_own();
 	ck_assert_int_eq(mkdir(state, 0700), 0);
 	ck_assert_ptr_nonnull(pw);
 	snprintf(options, sizeof(options), "size=400m,mode=0700,uid=%d,gid=%d", (int)pw->pw_uid,

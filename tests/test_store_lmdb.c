@@ -2,7 +2,6 @@
 /* The LMDB engine where it meets the disk: full and failing ones, its limits, its files. */
 #include <check.h>
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 
 #include "backend/store.h"
 #include "common/sandbox.h"
+#include "tests/mounts.h"
 #include "tests/store_faults.h"
 #include "tests/store_rig.h"
 
@@ -122,8 +122,7 @@ START_TEST(a_file_system_that_gets_full)
 	}
 	store_close(rig.s);
 	rig.s = NULL;
-	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
-	ck_assert_int_eq(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	mounts_of_my_own();
 	ck_assert_int_eq(mount("tmpfs", rig.home, "tmpfs", 0, "size=6m,mode=0700"), 0);
 	store_rig_reopen(&rig);
 	n = fill(300000);
