@@ -19,6 +19,7 @@
 
 #include "common/sandbox.h"
 #include "tests/auth_rig.h"
+#include "tests/freeze.h"
 
 static const struct str password = {"correct horse", 13};
 
@@ -196,7 +197,7 @@ START_TEST(full_queue)
 	struct str longest = {payload, sizeof(payload)};
 	struct auth *a = auth_rig_start(2);
 
-	ck_assert_int_eq(kill(auth_pid(a), SIGSTOP), 0);
+	freeze(auth_pid(a));
 	for (int i = 0; i < AUTH_QUEUE_MAX; i++)
 		ck_assert_int_eq(i % 8 == 0 ? auth_hash(a, password, rig_done, &an[i])
 		                            : auth_sign(a, longest, rig_done, &an[i]),
@@ -332,7 +333,7 @@ START_TEST(killed_child)
 	struct answer an[6] = {0}, late = {0};
 	struct auth *a = auth_rig_start(2);
 
-	ck_assert_int_eq(kill(auth_pid(a), SIGSTOP), 0);
+	freeze(auth_pid(a));
 	for (int i = 0; i < 6; i++)
 		ck_assert_int_eq(i % 2 ? auth_sign(a, password, rig_done, &an[i])
 		                       : auth_hash(a, password, rig_done, &an[i]),
@@ -360,7 +361,7 @@ START_TEST(stop_with_pending)
 		ck_assert_int_eq(auth_hash(a, password, rig_done, &an[i]), 0);
 	/* Even a child that does not run is ended. */
 	if (_i == 1)
-		ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+		freeze(pid);
 	auth_stop(a);
 	for (int i = 0; i < 4; i++) {
 		ck_assert_int_eq(an[i].calls, 1);
@@ -491,7 +492,7 @@ START_TEST(replies_are_checked)
 		auth_stop(a);
 		return;
 	}
-	ck_assert_int_eq(kill(auth_pid(a), SIGSTOP), 0);
+	freeze(auth_pid(a));
 	ck_assert_int_eq(auth_sign(a, password, rig_done, &an), 0);
 	memcpy(frame, replies[_i].head, sizeof(replies[_i].head));
 	ck_assert_int_eq(send(fd, frame, replies[_i].n, 0), (ssize_t)replies[_i].n);

@@ -12,6 +12,7 @@
 #include "common/png.h"
 #include "common/res.h"
 #include "ipc/server.h"
+#include "tests/freeze.h"
 #include "tests/hostile.h"
 
 #define FORM "multipart/form-data; boundary=xx"
@@ -297,7 +298,7 @@ START_TEST(others_are_not_kept_waiting)
 	/* So that its password is known to the backend. */
 	post(&q, "501", "501", file("text.txt"));
 	ck_assert_int_eq(hostile_ask(&h, &q, NULL), ERR_MALFORMED);
-	ck_assert_int_eq(kill(image, SIGSTOP), 0);
+	freeze(image);
 	buf_init(&out, IPC_MESSAGE_MAX);
 	for (int i = 0; i < 30; i++) {
 		post(&q, "501", "501", file("300x200.gif"));

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "tests/compare.h"
+#include "tests/freeze.h"
 #include "tests/raw_tls.h"
 #include "tests/watch.h"
 
@@ -83,7 +84,7 @@ START_TEST(frozen)
 	int64_t from;
 
 	watch_begin(&w, &r);
-	ck_assert_int_eq(kill(r.backend, SIGSTOP), 0);
+	freeze(r.backend);
 	for (int i = 0; i < 3; i++) {
 		from = raw_now();
 		expect(rig_get(&r, user, "/my/callfwd"), 504, DEADLINE_MS + SOON_MS, "GET");
@@ -112,7 +113,7 @@ START_TEST(frozen_write)
 {
 	char *then = data("/my/callfwd"), *now, why[512];
 
-	ck_assert_int_eq(kill(r.backend, SIGSTOP), 0);
+	freeze(r.backend);
 	expect(rig_put(&r, user, "/my/callfwd", new_rings), 504, DEADLINE_MS + SOON_MS, "PUT");
 	ck_assert_int_eq(kill(r.backend, SIGCONT), 0);
 	rig_await_ready(&r, 0);
@@ -146,7 +147,7 @@ START_TEST(killed)
 	int64_t from;
 
 	ck_assert(raw_open(&t, (uint16_t)r.port[0], "localhost", NULL, 0, IN_TIME_MS));
-	ck_assert_int_eq(kill(r.backend, SIGSTOP), 0);
+	freeze(r.backend);
 	ck_assert(raw_text(&t, under_way[_i]));
 	ck_assert_int_eq(raw_next(&t, &a, false, PENDING_MS), RAW_TIMEOUT);
 	from = raw_now();

@@ -202,6 +202,20 @@ start_gateway(void)
 	rig_await_ready(&rig, 0);
 }
 
+/* Its processes end when they see that it has, and until then they have the port. */
+static void
+kill_gateway(void)
+{
+	pid_t all[32];
+	size_t n = children_of(rig.gateway[0], all, 32);
+
+	rig_kill(&rig.gateway[0]);
+	for (size_t i = 0; i < n; i++)
+		for (long long until = ms_now() + 15000; kill(all[i], 0) == 0; usleep(5000))
+			ck_assert_msg(ms_now() < until, "process %d outlives its parent", (int)all[i]);
+	start_gateway();
+}
+
 static void
 kill_worker(void)
 {
@@ -238,8 +252,7 @@ kill_one(enum target t)
 	if (t == WORKER) {
 		kill_worker();
 	} else if (t == GATEWAY) {
-		rig_kill(&rig.gateway[0]);
-		start_gateway();
+		kill_gateway();
 	} else if (t == AUTH) {
 		kill_auth();
 	} else {

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/freeze.h"
 #include "tests/janus_rig.h"
 #include "tests/listener.h"
 #include "tests/rig.h"
@@ -232,7 +233,7 @@ END_TEST
 START_TEST(janus_hangs)
 {
 	two_guests();
-	kill(janus.janus.pid, SIGSTOP);
+	freeze(janus.janus.pid);
 	ck_assert(!listener_command(&heard, feed_verb_MUTE, "sales-room", ana.id, 0));
 	ck_assert_int_eq(heard.code, ERR_UNAVAILABLE);
 	for (int i = 0; i < 20; i++)

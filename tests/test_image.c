@@ -12,6 +12,7 @@
 
 #include "backend/image.h"
 #include "backend/image_header.h"
+#include "tests/freeze.h"
 #include "tests/rig.h"
 
 enum { RED = 0xff0000, GREEN = 0x00ff00, BLUE = 0x0000ff };
@@ -474,7 +475,7 @@ START_TEST(a_child_that_is_stopped_is_given_up)
 	ck_assert_int_eq(image_scale(image, (struct str){p, (size_t)n}, take, &o), 0);
 	child = child_at_work();
 	ck_assert_int_gt(child, 0);
-	ck_assert_int_eq(kill(child, SIGSTOP), 0);
+	freeze(child);
 	/* Others are served meanwhile. */
 	ck_assert_int_eq(scale("GIF", 3, &other), IMAGE_BAD);
 	ck_assert(!o.done);
@@ -615,7 +616,7 @@ START_TEST(both_are_confined)
 			break;
 	}
 	ck_assert_int_eq(atoi(text), filters + 1);
-	ck_assert_int_eq(kill(child, SIGSTOP), 0);
+	freeze(child);
 #if !defined(__SANITIZE_ADDRESS__)
 	ck_assert_int_eq(descriptors_of(child), 0);
 	ck_assert(limited(child, "Max address space", IMAGE_MEMORY_MAX));

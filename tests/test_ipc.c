@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "tests/freeze.h"
 #include "tests/ipc_fixture.h"
 
 static struct fixture f;
@@ -84,7 +85,7 @@ START_TEST(frozen)
 
 	ck_assert(round_trip(c, NULL, STR_LIT("hello"), 2000));
 	at = now_ms();
-	kill(server.pid, SIGSTOP);
+	freeze(server.pid);
 	ck_assert(await_event(c, NULL, IPC_DOWN, 8000));
 	ck_assert_int_le(now_ms() - at, 5000);
 	ck_assert_int_eq(ipc_client_send(c, STR_LIT("lost"), NULL), -1);

@@ -18,6 +18,7 @@
 #include "common/records.h"
 #include "common/res.h"
 #include "common/sink.h"
+#include "tests/freeze.h"
 #include "tests/hostile.h"
 
 static struct rig rig;
@@ -522,7 +523,7 @@ START_TEST(passwords_when_the_auth_child_ends)
 	ck_assert_uint_ge(children_of(rig.backend, children, 4), 1);
 	hostile_open(&h, &rig, false);
 	with_password(&q, RES_CALLFWD, "4410", "secret99");
-	ck_assert_int_eq(kill(children[0], SIGSTOP), 0);
+	freeze(children[0]);
 	ck_assert_int_ge(killer = fork(), 0);
 	if (killer == 0) {
 		usleep(300000);
