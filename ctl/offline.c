@@ -122,7 +122,9 @@ wait_for(pid_t pid, int out, const char *pattern, long long *number)
 	ssize_t got;
 	int status;
 
-	while (n < SAID_MAX && ((got = read(out, said + n, SAID_MAX - n)) > 0 || errno == EINTR))
+	/* At the end errno is of some other call. */
+	while (n < SAID_MAX &&
+	    ((got = read(out, said + n, SAID_MAX - n)) > 0 || (got < 0 && errno == EINTR)))
 		n += got > 0 ? (size_t)got : 0;
 	said[n] = '\0';
 	close(out);
