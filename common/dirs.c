@@ -2,7 +2,9 @@
 #include "common/dirs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,19 +42,15 @@ make_parents(const char *path, struct err *e)
 	    : err_set(e, ERR_INVALID, "%s cannot be made: %s", part, strerror(errno));
 }
 
-int
-dir_make(const char *path, mode_t mode, const char *owner, const char *group_of, struct err *e)
+/* Gives the open directory to the owner and its mode: what tells it from a stranger's. */
+static int
+hand_over(
+    int dir, const char *path, mode_t mode, const char *owner, const char *group_of, struct err *e)
 {
 	const struct passwd *pw;
 	uid_t uid;
 	gid_t gid;
 
-	if (access(path, F_OK) == 0)
-		return 0;
-	if (make_parents(path, e) != 0)
-		return -1;
-	if (mkdir(path, 0700) != 0)
-		return err_set(e, ERR_INVALID, "%s cannot be made: %s", path, strerror(errno));
 	if (geteuid() == 0 && owner != NULL) {
 		if ((pw = getpwnam(owner)) == NULL)
 			return err_set(e, ERR_INVALID, "there is no user %s", owner);
@@ -63,9 +61,42 @@ dir_make(const char *path, mode_t mode, const char *owner, const char *group_of,
 				return err_set(e, ERR_INVALID, "there is no user %s", group_of);
 			gid = pw->pw_gid;
 		}
-		if (chown(path, uid, gid) != 0)
+		if (fchown(dir, uid, gid) != 0)
 			return err_set(
 			    e, ERR_INVALID, "%s cannot be given to %s: %s", path, owner, strerror(errno));
 	}
-	return chmod(path, mode) == 0 ? 0 : err_set(e, ERR_INVALID, "%s: %s", path, strerror(errno));
+	return fchmod(dir, mode) == 0 ? 0 : err_set(e, ERR_INVALID, "%s: %s", path, strerror(errno));
+}
+
+/* One that exists is taken as it is, so a directory gets its name only when it is its owner's: a
+ * process that ends before that leaves one with a name of its own, which the next one goes on
+ * with. */
+int
+dir_make(const char *path, mode_t mode, const char *owner, const char *group_of, struct err *e)
+{
+	char fresh[CONF_TEXT_MAX + 8];
+	int dir, rc;
+
+	if (access(path, F_OK) == 0)
+		return 0;
+	if (make_parents(path, e) != 0)
+		return -1;
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	if (mkdir(fresh, 0700) != 0 && errno != EEXIST)
+		return err_set(e, ERR_INVALID, "%s cannot be made: %s", fresh, strerror(errno));
+	dir = open(fresh, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	/* Gone: another process of the same configuration was faster. */
+	if (dir < 0)
+		return access(path, F_OK) == 0
+		    ? 0
+		    : err_set(e, ERR_INVALID, "%s cannot be opened: %s", fresh, strerror(errno));
+	rc = hand_over(dir, path, mode, owner, group_of, e);
+	close(dir);
+	if (rc != 0) {
+		rmdir(fresh);
+		return -1;
+	}
+	if (rename(fresh, path) != 0 && access(path, F_OK) != 0)
+		return err_set(e, ERR_INVALID, "%s cannot be made: %s", path, strerror(errno));
+	return 0;
 }
