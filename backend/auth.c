@@ -37,6 +37,7 @@ struct auth {
 	uint32_t turn; /* makes ids of the same slot differ */
 	struct pending pending[AUTH_QUEUE_MAX];
 	unsigned char public_key[AUTH_PUBLIC_KEY_LEN], sealing_key[AUTH_PUBLIC_KEY_LEN];
+	unsigned char audit_key[AUTH_PUBLIC_KEY_LEN];
 };
 
 _Static_assert(SEAL_BOX_MAX + AUTH_USER_MAX <= AUTH_PAYLOAD_MAX, "an opening fits");
@@ -87,6 +88,7 @@ read_hello(struct auth *a, struct err *e)
 		return err_set(e, ERR_INTERNAL, "%.*s", (int)r.n, r.data);
 	memcpy(a->public_key, r.data, AUTH_PUBLIC_KEY_LEN);
 	memcpy(a->sealing_key, r.data + AUTH_PUBLIC_KEY_LEN, AUTH_PUBLIC_KEY_LEN);
+	memcpy(a->audit_key, r.data + 2 * AUTH_PUBLIC_KEY_LEN, AUTH_PUBLIC_KEY_LEN);
 	return 0;
 }
 
@@ -199,6 +201,12 @@ auth_sealing_key(const struct auth *a)
 	return a->sealing_key;
 }
 
+const unsigned char *
+auth_audit_key(const struct auth *a)
+{
+	return a->audit_key;
+}
+
 bool
 auth_has_gone(const struct auth *a)
 {
@@ -288,6 +296,14 @@ auth_sign(struct auth *a, struct str payload, auth_done_fn *done, void *arg)
 }
 
 int
+auth_seal_audit(struct auth *a, struct str payload, auth_done_fn *done, void *arg)
+{
+	if (payload.n > AUTH_PAYLOAD_MAX)
+		return -1;
+	return request(a, AUTH_OP_SEAL, payload, (struct str){"", 0}, done, arg);
+}
+
+int
 auth_open(struct auth *a, struct str box, struct str user, auth_done_fn *done, void *arg)
 {
 	/* Nothing was ever sealed like that, and an empty box does not open. */
@@ -304,7 +320,8 @@ result_fits(enum auth_op op, const struct auth_reply *r)
 		return r->n == 0;
 	if (op == AUTH_OP_OPEN)
 		return r->n <= AUTH_SIP_PASSWORD_MAX;
-	return op == AUTH_OP_SIGN ? r->n == AUTH_SIGNATURE_LEN : r->n > 0 && r->n <= AUTH_HASH_MAX;
+	return op == AUTH_OP_SIGN || op == AUTH_OP_SEAL ? r->n == AUTH_SIGNATURE_LEN
+	                                                : r->n > 0 && r->n <= AUTH_HASH_MAX;
 }
 
 static int

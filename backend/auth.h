@@ -57,6 +57,8 @@ void auth_stop(struct auth *a);
 const unsigned char *auth_public_key(const struct auth *a);
 /* The key for seal_text(); never changes, so that any thread may use it. */
 const unsigned char *auth_sealing_key(const struct auth *a);
+/* The public key of the audit key. */
+const unsigned char *auth_audit_key(const struct auth *a);
 /* Whether the child has ended: a callback with ok = false then says nothing about the secret. */
 bool auth_has_gone(const struct auth *a);
 pid_t auth_pid(const struct auth *a);
@@ -71,6 +73,9 @@ int auth_verify(
 /* Signs AUTH_SIGN_DOMAIN followed by the payload: a signature made for a capability can
  * never be taken for one made for another purpose. */
 int auth_sign(struct auth *a, struct str payload, auth_done_fn *done, void *arg);
+
+/* Signs AUDIT_DOMAIN (common/audit_chain.h) followed by the payload, by the audit key. */
+int auth_seal_audit(struct auth *a, struct str payload, auth_done_fn *done, void *arg);
 
 /* Opens a box of seal_bytes() for that user; what cannot be one is answered as not opened. */
 int auth_open(struct auth *a, struct str box, struct str user, auth_done_fn *done, void *arg);

@@ -13,11 +13,13 @@
 #include <unistd.h>
 
 #include "backend/auth_keys.h"
+#include "common/audit_chain.h"
 #include "common/sandbox.h"
 #include "backend/seal.h"
 
 enum {
 	SOCKET = 3, /* where the socket is put, behind stdin, stdout and stderr */
+	SIGN_DOMAIN_MAX = 16,
 	HASH_PASSES = 2,
 	/* A build with sanitizers is for tests alone, which log in by the thousand. */
 	HASH_MEMORY = (SANDBOX_SANITIZED ? 1 : 19) * 1024 * 1024,
@@ -32,6 +34,7 @@ _Static_assert(crypto_pwhash_STRBYTES <= (unsigned)AUTH_HASH_MAX, "a hash fits w
 struct secrets {
 	struct auth_keys keys;
 	unsigned char signing_key[crypto_sign_SECRETKEYBYTES]; /* seed and public key */
+	unsigned char audit_key[crypto_sign_SECRETKEYBYTES];
 	unsigned char unsealing_key[crypto_box_SECRETKEYBYTES];
 	unsigned char sealing_key[crypto_box_PUBLICKEYBYTES];
 };
@@ -162,16 +165,14 @@ put_job(const struct auth_request *job)
 }
 
 static void
-sign(const struct auth_request *job)
+sign(const struct auth_request *job, struct str domain, const unsigned char *key)
 {
-	const struct str domain = AUTH_SIGN_DOMAIN;
-	unsigned char text[sizeof("tandem-cap-1") + AUTH_PAYLOAD_MAX];
+	unsigned char text[SIGN_DOMAIN_MAX + AUTH_PAYLOAD_MAX];
 	struct auth_reply r = {.id = job->id, .ok = 1, .n = AUTH_SIGNATURE_LEN};
 
 	memcpy(text, domain.p, domain.n);
 	memcpy(text + domain.n, job->data, job->first);
-	crypto_sign_detached(
-	    (unsigned char *)r.data, NULL, text, domain.n + job->first, secrets->signing_key);
+	crypto_sign_detached((unsigned char *)r.data, NULL, text, domain.n + job->first, key);
 	reply(&r);
 }
 
@@ -205,6 +206,7 @@ well_formed(const struct auth_request *r, size_t n)
 	case AUTH_OP_VERIFY:
 		return r->first <= AUTH_PASSWORD_MAX && r->second <= AUTH_HASH_MAX;
 	case AUTH_OP_SIGN:
+	case AUTH_OP_SEAL:
 		return r->second == 0;
 	case AUTH_OP_OPEN:
 		return r->first <= SEAL_BOX_MAX;
@@ -229,7 +231,9 @@ serve(void)
 			quit(EXIT_FAILURE);
 		/* A signature takes microseconds, opening a box a hundred: no queueing behind hashes. */
 		if (r.op == AUTH_OP_SIGN)
-			sign(&r);
+			sign(&r, AUTH_SIGN_DOMAIN, secrets->signing_key);
+		else if (r.op == AUTH_OP_SEAL)
+			sign(&r, AUDIT_DOMAIN, secrets->audit_key);
 		else if (r.op == AUTH_OP_OPEN)
 			open_sealed(&r);
 		else
@@ -284,6 +288,8 @@ load_secrets(const char *file, unsigned char public_keys[AUTH_HELLO_LEN], struct
 	crypto_sign_seed_keypair(public_keys, secrets->signing_key, secrets->keys.signing);
 	crypto_box_seed_keypair(secrets->sealing_key, secrets->unsealing_key, secrets->keys.sealing);
 	memcpy(public_keys + AUTH_PUBLIC_KEY_LEN, secrets->sealing_key, AUTH_PUBLIC_KEY_LEN);
+	crypto_sign_seed_keypair(
+	    public_keys + 2 * AUTH_PUBLIC_KEY_LEN, secrets->audit_key, secrets->keys.audit);
 	sodium_mprotect_readonly(secrets);
 	(void)sodium_mlock(&queue, sizeof(queue));
 	return 0;

@@ -17,7 +17,8 @@ enum auth_op {
 	AUTH_OP_HASH,   /* first = password */
 	AUTH_OP_VERIFY, /* first = password, second = hash */
 	AUTH_OP_SIGN,   /* first = payload */
-	AUTH_OP_OPEN    /* first = sealed box, second = user name */
+	AUTH_OP_OPEN,   /* first = sealed box, second = user name */
+	AUTH_OP_SEAL    /* first = what an audit seal is over */
 };
 
 struct auth_request {
@@ -27,9 +28,9 @@ struct auth_request {
 	char data[AUTH_PAYLOAD_MAX];
 };
 
-/* The very first one tells how the start went: id 0, and the public keys for signatures and for
- * sealing, or an error's text. */
-enum { AUTH_HELLO_LEN = 2 * AUTH_PUBLIC_KEY_LEN };
+/* The very first one tells how the start went: id 0, the public keys for signatures, for
+ * sealing and of the audit log, or an error's text. */
+enum { AUTH_HELLO_LEN = 3 * AUTH_PUBLIC_KEY_LEN };
 
 struct auth_reply {
 	uint32_t id;

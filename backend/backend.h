@@ -22,6 +22,7 @@ struct commands;
 struct load;
 struct routes;
 struct sweep;
+struct audit_sealer;
 
 /* Counters of one resource, by its place in the table. */
 struct res_count {
@@ -34,6 +35,7 @@ struct backend {
 	struct store *store;
 	struct writer *writer;
 	struct sweep *sweep;
+	struct audit_sealer *sealer;
 	struct pool *pool;
 	struct feeds *feeds;
 	struct commands *commands;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "backend/audit.h"
 #include "common/log.h"
 
 enum { CONTROL_OVERDUE_US = 600 * 1000000 };
@@ -40,8 +41,8 @@ static bool
 is_frequent(const struct job *j)
 {
 	return j->ctl.command == ctl_command_LOAD_ROWS || j->ctl.command == ctl_command_DUMP ||
-	    j->ctl.command == ctl_command_COPY_READ || j->ctl.command == ctl_command_COPY_LOG ||
-	    is_import(j);
+	    j->ctl.command == ctl_command_COPY_READ || j->ctl.command == ctl_command_AUDIT ||
+	    j->ctl.command == ctl_command_COPY_LOG || is_import(j);
 }
 
 void
@@ -116,23 +117,39 @@ wants_hash(const struct job *j)
 }
 
 static int
-apply(struct writer_job *w, struct store_txn *t)
+write_command(struct job *j, struct model *m)
 {
-	struct job *j = (struct job *)(void *)w;
-	struct model m = model_of(j, t);
 	int rc;
 
 	if (j->ctl.command == ctl_command_USER_PIN || j->ctl.command == ctl_command_USER_SIP_PASSWORD ||
 	    j->ctl.command == ctl_command_KEY_MAKE || j->ctl.command == ctl_command_KEY_REVOKE)
-		return control_secret_write(j, &m);
-	if (is_import(j)) {
-		rc = control_import(j, &m);
-	} else if (j->ctl.command == ctl_command_LOAD_COMMIT) {
-		rc = load_apply(j, &m);
+		return control_secret_write(j, m);
+	if (is_import(j))
+		return control_import(j, m);
+	if (j->ctl.command == ctl_command_LOAD_COMMIT) {
+		rc = load_apply(j, m);
 		load_end(j->be);
-	} else {
-		return control_user_write(j, &m);
+		return rc;
 	}
+	return control_user_write(j, m);
+}
+
+static int
+apply(struct writer_job *w, struct store_txn *t)
+{
+	struct job *j = (struct job *)(void *)w;
+	struct model m = model_of(j, t);
+	struct audit_row by = {0};
+	struct audit audit;
+	int rc;
+
+	REC_SET(&by, audit_row, via, audit_via_TANDEMCTL);
+	if (REC_HAS(&j->ctl, ctl_request, operator_name))
+		REC_SET(&by, audit_row, by, j->ctl.operator_name);
+	REC_SET(&by, audit_row, action, str_c(enum_text(&enum_ctl_command, j->ctl.command)));
+	audit_begin(&audit, &m, &j->be->digests, &by);
+	if ((rc = write_command(j, &m)) == 0)
+		rc = audit_end(&m);
 	/* A dry run has done everything but is not kept. */
 	return rc == 0 && is_dry(j) ? 1 : rc;
 }
@@ -171,6 +188,8 @@ run_read(struct job *j)
 		control_user_list(j, &m);
 	else if (j->ctl.command == ctl_command_EVENTS)
 		control_events(j, &m);
+	else if (j->ctl.command == ctl_command_AUDIT)
+		control_audit(j, &m);
 	else if (j->ctl.command == ctl_command_KEY_LIST)
 		control_key_list(j, &m);
 	else if (j->ctl.command == ctl_command_USER_PIN_VERIFY)
@@ -190,6 +209,7 @@ control_run(struct job *j)
 	case ctl_command_USER_LIST:
 	case ctl_command_DUMP:
 	case ctl_command_EVENTS:
+	case ctl_command_AUDIT:
 	case ctl_command_KEY_LIST:
 		run_read(j);
 		return true;

@@ -21,6 +21,8 @@ int control_user_list(struct job *j, struct model *m);
 int control_user_write(struct job *j, struct model *m);
 int control_dump(struct job *j, struct model *m);
 int control_events(struct job *j, struct model *m);
+/* A part of the audit log, with what it is verified by. */
+int control_audit(struct job *j, struct model *m);
 
 /* The files of a copy of the store (COPY_DATA, COPY_LOG), and a piece of one. Any thread. */
 int control_copy_list(struct job *j);

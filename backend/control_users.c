@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "backend/audit.h"
 #include "backend/cdr.h"
 #include "backend/control.h"
 #include "backend/key.h"
@@ -153,7 +154,7 @@ control_remove_owner(struct model *m, uint32_t owner)
 	if (r.failed)
 		return err_set(m->e, ERR_TOO_LARGE, NULL);
 	if (repeat_forget(m, owner) != 0 || user_events_forget(m, owner) != 0 ||
-	    cdr_forget(m, owner) != 0)
+	    cdr_forget(m, owner) != 0 || audit_forget(m, owner) != 0)
 		return -1;
 	for (size_t i = 0; i < r.n; i++) {
 		uint32_t tenant, o;
@@ -175,7 +176,7 @@ control_remove_owner(struct model *m, uint32_t owner)
 			return -1;
 		if (kind == rec_room.store && forget_room(m, r.keys[i], key_rest_id(rest)) != 0)
 			return -1;
-		if (store_del(m->t, STORE_DATA, r.keys[i], m->e) < 0)
+		if (audit_key(m, r.keys[i]) != 0 || store_del(m->t, STORE_DATA, r.keys[i], m->e) < 0)
 			return -1;
 	}
 	return 0;

@@ -55,6 +55,7 @@ digest_open(struct digest_keys *k, struct store *s, uint32_t tenant, struct err 
 		store_abort(t);
 	derive(k->answers, key, "tandem answers " TANDEM_RELEASE);
 	derive(k->writes, key, "tandem writes");
+	derive(k->records, key, "tandem records");
 	sodium_memzero(key, sizeof(key));
 	return rc;
 }
@@ -105,6 +106,32 @@ digest_write(const struct digest_keys *k, uint32_t user, const struct request *q
 	add_text(&st, q->body);
 	crypto_generichash_final(&st, ret, DIGEST_WRITE);
 	sodium_memzero(&st, sizeof(st));
+}
+
+void
+digest_record(const struct digest_keys *k, uint32_t owner, uint16_t kind, uint64_t item,
+    struct str stored, unsigned char ret[DIGEST_RECORD])
+{
+	crypto_generichash_state st;
+
+	crypto_generichash_init(&st, k->records, DIGEST_KEY, DIGEST_RECORD);
+	add_number(&st, owner);
+	add_number(&st, kind);
+	add_number(&st, (int64_t)item);
+	add_text(&st, stored);
+	crypto_generichash_final(&st, ret, DIGEST_RECORD);
+}
+
+void
+digest_more(const struct digest_keys *k, unsigned char all[DIGEST_RECORD],
+    const unsigned char more[DIGEST_RECORD])
+{
+	crypto_generichash_state st;
+
+	crypto_generichash_init(&st, k->records, DIGEST_KEY, DIGEST_RECORD);
+	crypto_generichash_update(&st, all, DIGEST_RECORD);
+	crypto_generichash_update(&st, more, DIGEST_RECORD);
+	crypto_generichash_final(&st, all, DIGEST_RECORD);
 }
 
 uint64_t

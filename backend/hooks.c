@@ -90,6 +90,8 @@ hooks_of(const struct res *r)
 		return &hooks_cdr_history;
 	case RES_CDRS:
 		return &hooks_cdrs;
+	case RES_AUDIT:
+		return &hooks_audit;
 	default:
 		return &none;
 	}

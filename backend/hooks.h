@@ -87,5 +87,6 @@ extern const struct hooks hooks_call;
 extern const struct hooks hooks_callcontroller;
 extern const struct hooks hooks_cdr_history;
 extern const struct hooks hooks_cdrs;
+extern const struct hooks hooks_audit;
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "backend/audit.h"
 #include "backend/backend.h"
 #include "backend/condition.h"
 #include "backend/hooks.h"
@@ -213,12 +214,44 @@ write_once(struct job *j, struct call *c)
 	return named ? repeat_keep(c, &j->be->digests) : 0;
 }
 
+/* What a gateway says about its client goes no further than it can be an address. */
+static bool
+is_address(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (strchr("0123456789abcdefABCDEF.:", s.p[i]) == NULL || s.p[i] == '\0')
+			return false;
+	return s.n > 0;
+}
+
+static struct audit_row
+changed_by(const struct job *j)
+{
+	struct audit_row by = {0};
+
+	REC_SET(&by, audit_row, via,
+	    j->who.by_key                        ? audit_via_PRIVATE_KEY
+	        : REC_HAS(&j->req, request, cap) ? audit_via_TOKEN
+	                                         : audit_via_PASSWORD);
+	if (j->who.id != 0) {
+		REC_SET(&by, audit_row, by, j->who.user.user_name);
+		REC_SET(&by, audit_row, actor, j->who.id);
+	}
+	if (REC_HAS(&j->req, request, client) && is_address(j->req.client))
+		REC_SET(&by, audit_row, from, j->req.client);
+	REC_SET(&by, audit_row, action, str_c(res_method_name((enum method)j->req.method)));
+	REC_SET(&by, audit_row, resource, str_c(j->res->path));
+	return by;
+}
+
 static int
 apply(struct writer_job *w, struct store_txn *t)
 {
 	struct job *j = (struct job *)(void *)w;
 	struct model m = model_of(j, t);
 	struct call c = call_of(j, t);
+	struct audit_row by;
+	struct audit audit;
 
 	if (now_us() > j->overdue_us)
 		return err_set(&j->err, ERR_DEADLINE, NULL);
@@ -229,7 +262,9 @@ apply(struct writer_job *w, struct store_txn *t)
 	/* The password that was proved may have been changed by another request. */
 	if (j->proved && j->who.user.cred_version != j->proved_version)
 		return err_set(&j->err, ERR_FORBIDDEN, NULL);
-	if (write_once(j, &c) != 0)
+	by = changed_by(j);
+	audit_begin(&audit, &c.m, &j->be->digests, &by);
+	if (write_once(j, &c) != 0 || audit_end(&c.m) != 0)
 		return -1;
 	/* Streams of the session end with it. */
 	if (hooks_of(j->res)->ends_sessions)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "backend/answer.h"
+#include "backend/audit_sealer.h"
 #include "backend/commands.h"
 #include "backend/control.h"
 #include "backend/event_streams.h"
@@ -463,6 +464,7 @@ sweep(struct loop *l, const struct loop_conf *conf)
 	l->be->gateways = peers_fresh(l->peers, l->swept_us);
 	count_refusals(l, conf);
 	feeds_sweep(l->be->feeds, l->swept_us);
+	audit_sealer_tick(l->be->sealer);
 }
 
 static int

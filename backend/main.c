@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend/audit_sealer.h"
 #include "backend/control.h"
 #include "backend/dirs.h"
 #include "backend/event_streams.h"
@@ -421,8 +422,10 @@ start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
 	    pool_start(&be->pool, (unsigned)conf->backend_readers, (unsigned)conf->backend_queue, e) !=
 	        0 ||
 	    sweep_start(&be->sweep, be->store, be->writer, e) != 0 ||
-	    upkeep_start(upkeep, be->store, be->writer, be->space, conf->backend_cdr_months, e) != 0 ||
+	    upkeep_start(upkeep, be->store, be->writer, be->space, conf->backend_cdr_months,
+	        conf->backend_audit_days, e) != 0 ||
 	    routes_start(&be->routes, be->store, e) != 0 ||
+	    audit_sealer_new(&be->sealer, be->auth, be->store, be->writer, e) != 0 ||
 	    feeds_new(&be->feeds, be->writer, be->settings, be->routes, be->moments, e) != 0 ||
 	    event_streams_new(&be->events, be->pool, (size_t)conf->backend_event_streams, e) != 0)
 		log_fatal("%s", err_text(e));
@@ -440,6 +443,7 @@ stop_threads(struct backend *be, struct upkeep *upkeep)
 	image_stop(be->image);
 	/* The writer hands its jobs back to the pool, which frees them. */
 	writer_stop(be->writer);
+	audit_sealer_free(be->sealer);
 	feeds_free(be->feeds);
 	routes_stop(be->routes);
 	event_streams_free(be->events);

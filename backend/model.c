@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/audit.h"
 #include "backend/key.h"
 #include "backend/members.h"
 #include "backend/route_log.h"
@@ -41,7 +42,8 @@ model_decode(struct model *m, const struct rec *r, struct str stored, void *obj)
 }
 
 static int
-put_at(struct model *m, const struct rec *r, const struct key *k, const void *obj)
+put_at(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, const struct key *k,
+    const void *obj)
 {
 	void *copy = arena_alloc(m->a, r->size);
 	struct buf out;
@@ -55,7 +57,9 @@ put_at(struct model *m, const struct rec *r, const struct key *k, const void *ob
 	buf_addc(&out, (char)version_of(r));
 	mp_encode(r, copy, &out, ENCODE_SECRETS);
 	rc = out.failed ? err_set(m->e, ERR_TOO_LARGE, NULL)
-	                : store_put(m->t, STORE_DATA, key_str(k), buf_str(&out), m->e);
+	                : audit_record(m, r, owner, id, k, buf_str(&out));
+	if (rc == 0)
+		rc = store_put(m->t, STORE_DATA, key_str(k), buf_str(&out), m->e);
 	buf_wipe(&out);
 	return rc;
 }
@@ -66,7 +70,15 @@ put_record(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, co
 	struct key k;
 
 	key_of(m, r, owner, id, &k);
-	return put_at(m, r, &k, obj);
+	return put_at(m, r, owner, id, &k, obj);
+}
+
+static int
+del_at(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, const struct key *k)
+{
+	return audit_record(m, r, owner, id, k, (struct str){"", 0}) != 0
+	    ? -1
+	    : store_del(m->t, STORE_DATA, key_str(k), m->e);
 }
 
 static int
@@ -106,7 +118,7 @@ model_named_put(struct model *m, const struct rec *r, struct str name, const voi
 	struct key k;
 
 	key_text(&k, m->tenant, OWNER_SYSTEM, r->store, name);
-	return put_at(m, r, &k, obj);
+	return put_at(m, r, OWNER_SYSTEM, 0, &k, obj);
 }
 
 int
@@ -115,7 +127,7 @@ model_named_del(struct model *m, const struct rec *r, struct str name)
 	struct key k;
 
 	key_text(&k, m->tenant, OWNER_SYSTEM, r->store, name);
-	return store_del(m->t, STORE_DATA, key_str(&k), m->e);
+	return del_at(m, r, OWNER_SYSTEM, 0, &k);
 }
 
 /* Accounts and contact cards are what phonebooks show of users, and much else decides about how
@@ -144,7 +156,7 @@ model_del(struct model *m, const struct rec *r, uint32_t owner, uint64_t id)
 	if (route_log_record(m, r, owner, id, NULL) != 0)
 		return -1;
 	key_of(m, r, owner, id, &k);
-	return store_del(m->t, STORE_DATA, key_str(&k), m->e);
+	return del_at(m, r, owner, id, &k);
 }
 
 struct each {

@@ -26,9 +26,17 @@ enum {
 	INDEX_ROOM = 1005        /* names, extensions and direct numbers of rooms -> room number */
 };
 /* Kinds in STORE_META keys. */
-enum { META_COUNTER = 1, META_DIGEST_KEY = 2, META_REPEATS = 3, META_EVENTS = 5 };
+enum {
+	META_COUNTER = 1,
+	META_DIGEST_KEY = 2,
+	META_REPEATS = 3,
+	META_EVENTS = 5,
+	META_AUDIT = 20,
+	META_AUDIT_SEAL = 21
+};
 
 struct settings_now;
+struct audit;
 
 struct model {
 	struct store_txn *t;
@@ -36,6 +44,7 @@ struct model {
 	struct err *e;
 	uint32_t tenant;
 	struct settings_now *settings;
+	struct audit *audit; /* where changes are recorded (audit.h), NULL = nowhere */
 };
 
 /* 1 = found, 0 = none (then *obj is zeroed), -1. `id` 0 = the owner's only one. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "backend/audit.h"
 #include "backend/job.h"
 #include "backend/repeat.h"
 #include "backend/retention.h"
@@ -31,7 +32,8 @@ struct upkeep {
 	struct writer *writer;
 	struct writer_job sweep;
 	bool sweeping; /* the writer has it */
-	bool events_left;
+	bool events_left, audit_left;
+	int64_t audit_days;
 	uint32_t after;  /* user whose kept writes were looked at last, 0 = all were */
 	time_t sweep_at; /* CLOCK_MONOTONIC */
 	struct retention retention;
@@ -68,6 +70,10 @@ sweep(struct writer_job *job, struct store_txn *t)
 	rc = repeat_sweep(&m, wall_ms(), &u->after);
 	if (rc == 0 && (rc = user_events_sweep(&m, wall_ms())) >= 0) {
 		u->events_left = rc == 1;
+		rc = 0;
+	}
+	if (rc == 0 && (rc = audit_sweep(&m, wall_ms(), u->audit_days)) >= 0) {
+		u->audit_left = rc == 1;
 		rc = 0;
 	}
 	arena_free(&a);
@@ -112,7 +118,7 @@ sweep_kept(struct upkeep *u)
 	while (u->sweeping)
 		pthread_cond_wait(&u->wake, &u->lock);
 	pthread_mutex_unlock(&u->lock);
-	u->sweep_at = u->after == 0 && !u->events_left ? monotonic_s() + SWEEP_S : 0;
+	u->sweep_at = u->after == 0 && !u->events_left && !u->audit_left ? monotonic_s() + SWEEP_S : 0;
 }
 
 static void
@@ -147,7 +153,7 @@ run(void *arg)
 
 int
 upkeep_start(struct upkeep **ret, struct store *s, struct writer *w, struct space *space,
-    int64_t cdr_months, struct err *e)
+    int64_t cdr_months, int64_t audit_days, struct err *e)
 {
 	struct upkeep *u = calloc(1, sizeof(*u));
 	pthread_condattr_t attr;
@@ -158,6 +164,7 @@ upkeep_start(struct upkeep **ret, struct store *s, struct writer *w, struct spac
 	u->writer = w;
 	u->space = space;
 	u->retention.months = cdr_months;
+	u->audit_days = audit_days;
 	u->sweep_at = monotonic_s() + SWEEP_FIRST_S;
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_condattr_init(&attr);

@@ -58,6 +58,8 @@ int cmd_key_revoke(struct ctl *c);
 int cmd_load(struct ctl *c);
 int cmd_dump(struct ctl *c);
 int cmd_events(struct ctl *c);
+int cmd_audit(struct ctl *c);
+int cmd_audit_verify(struct ctl *c);
 int cmd_import_users(struct ctl *c);
 int cmd_import_phonebook(struct ctl *c);
 int cmd_import_vcard(struct ctl *c);

@@ -2,6 +2,9 @@
 #include "ctl/link.h"
 
 #include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -127,11 +130,30 @@ await(struct link *l, int64_t id, struct ctl_reply *r, int timeout_ms, struct er
 	}
 }
 
+/* For the audit log; the socket's directory decides who may call, not this. */
+static struct str
+operator_name(void)
+{
+	static char name[65];
+	const char *sudo = getenv("SUDO_USER");
+	const struct passwd *pw = sudo == NULL ? getpwuid(getuid()) : NULL;
+
+	if (sudo != NULL || pw != NULL)
+		snprintf(name, sizeof(name), "%s", sudo != NULL ? sudo : pw->pw_name);
+	else
+		snprintf(name, sizeof(name), "uid %lu", (unsigned long)getuid());
+	for (char *p = name; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	return str_c(name);
+}
+
 int
 link_call(struct link *l, struct ctl_request *q, struct ctl_reply *r, int timeout_ms, struct err *e)
 {
 	err_clear(e);
 	REC_SET(q, ctl_request, id, ++l->last_id);
+	REC_SET(q, ctl_request, operator_name, operator_name());
 	/* The backend drops what its table forbids without a word. */
 	if (rec_validate(&rec_ctl_request, q, false, e) != 0)
 		return -1;

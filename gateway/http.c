@@ -69,6 +69,18 @@ take_origin(struct req *r, const char *value, size_t count)
 }
 
 static void
+client_address(const struct http_request *h, char ret[INET6_ADDRSTRLEN])
+{
+	const struct connection *c = h->owner;
+
+	ret[0] = '\0';
+	if (c != NULL && c->family == AF_INET)
+		inet_ntop(AF_INET, &c->addr.ipv4.sin_addr, ret, INET6_ADDRSTRLEN);
+	else if (c != NULL && c->family == AF_INET6)
+		inet_ntop(AF_INET6, &c->addr.ipv6.sin6_addr, ret, INET6_ADDRSTRLEN);
+}
+
+static void
 gather(struct req *r, struct req_in *in)
 {
 	const struct http_request *h = r->http;
@@ -127,16 +139,12 @@ wipe_secrets(struct http_request *h)
 static void
 log_access(struct req *r, int status, size_t bytes)
 {
-	const struct connection *c = r->http->owner;
-	char address[INET6_ADDRSTRLEN] = "";
+	char address[INET6_ADDRSTRLEN];
 	struct log_line l;
 
 	if (settings.log > LOG_INFO_)
 		return;
-	if (c != NULL && c->family == AF_INET)
-		inet_ntop(AF_INET, &c->addr.ipv4.sin_addr, address, sizeof(address));
-	else if (c != NULL && c->family == AF_INET6)
-		inet_ntop(AF_INET6, &c->addr.ipv6.sin6_addr, address, sizeof(address));
+	client_address(r->http, address);
 	log_begin(&l, LOG_INFO_, "request");
 	log_str(&l, "id", str_c(r->trace));
 	log_str(&l, "method", str_c(r->http->method_text));
@@ -282,6 +290,7 @@ static struct req *
 begin(struct http_request *h)
 {
 	struct req *r = malloc(sizeof(*r));
+	char address[INET6_ADDRSTRLEN];
 	struct req_in in;
 
 	if (r == NULL)
@@ -294,6 +303,8 @@ begin(struct http_request *h)
 	make_trace(r->trace);
 	r->started_us = clock_us();
 	gather(r, &in);
+	client_address(h, address);
+	in.client = str_c(address);
 	req_parse(r, &in);
 	if (r->state == REQ_WAIT)
 		bus_send(r);

@@ -311,6 +311,8 @@ make_message(struct req *r, const struct req_in *in)
 	REC_SET(&r->msg, request, res, (int64_t)r->res->number);
 	REC_SET(&r->msg, request, method, r->method == M_HEAD ? M_GET : (int64_t)r->method);
 	REC_SET(&r->msg, request, trace, str_c(r->trace));
+	if (in->client.n > 0)
+		REC_SET(&r->msg, request, client, in->client);
 	return 0;
 }
 

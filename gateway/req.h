@@ -86,6 +86,7 @@ struct req_in {
 	bool content_range;
 	/* .p is NULL without the field; empty ones mean something. */
 	struct str if_match, if_none_match, idempotency_key, last_event_id;
+	struct str client; /* its address */
 };
 
 void req_init(struct req *r, struct http_request *http);

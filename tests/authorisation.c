@@ -53,6 +53,7 @@ static const struct facts facts[] = {
         .lenient = M_GET | M_HEAD, .plain = true},
     /* The call of each user that test_authorisation.c tells of is the first event. */
     {RES_EVENTS, .query = "lastEventId=0"},
+    {RES_AUDIT, .plain = true},
     {RES_CONFERENCEDETAILS, NAMES_ITEM, .mine = "sales-room", .theirs = "bobs",
         .unknown = "nobodys-room"},
     {RES_CONFERENCE_COMMAND, NAMES_ITEM, .mine = "sales-room", .theirs = "bobs",

@@ -17,6 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backend/auth_child.h"
+#include "common/audit_chain.h"
 #include "common/sandbox.h"
 #include "tests/auth_rig.h"
 #include "tests/freeze.h"
@@ -408,21 +410,48 @@ START_TEST(signals_do_not_end_it)
 }
 END_TEST
 
+/* The two keys and the two domains are apart: neither signature is taken for the other. */
+START_TEST(seals_are_no_capabilities)
+{
+	struct audit_seal seal = {.number = 7, .time = 1700000000000, .hash = {1, 2, 3}};
+	struct auth *a = auth_rig_start(1);
+	unsigned char text[AUDIT_SEAL_TEXT];
+	struct answer an = {0};
+
+	audit_seal_text(&seal, text);
+	ck_assert_int_eq(
+	    auth_seal_audit(a, (struct str){(char *)text, sizeof(text)}, rig_done, &an), 0);
+	rig_wait(a, &an, 1);
+	ck_assert_uint_eq(an.n, AUDIT_SIGNATURE);
+	memcpy(seal.signature, an.text, AUDIT_SIGNATURE);
+	ck_assert(audit_seal_ok(&seal, auth_audit_key(a)));
+	ck_assert(!audit_seal_ok(&seal, auth_public_key(a)));
+	ck_assert(!auth_signature_ok(
+	    auth_public_key(a), (struct str){(char *)text, sizeof(text)}, seal.signature));
+	ck_assert(!auth_signature_ok(
+	    auth_audit_key(a), (struct str){(char *)text, sizeof(text)}, seal.signature));
+	seal.number++;
+	ck_assert(!audit_seal_ok(&seal, auth_audit_key(a)));
+	auth_stop(a);
+}
+END_TEST
+
 static const struct {
 	uint32_t head[4]; /* op, id, lengths */
 	size_t n;         /* bytes sent */
 } bad_requests[] = {
-    {{0, 1, 0, 0}, 1}, {{0, 1, 0, 0}, 15}, {{4, 1, 0, 0}, 16}, /* no such operation */
-    {{0, 1, 5, 0}, 20},                                        /* one byte short */
-    {{0, 1, 5, 0}, 22},                                        /* one byte long */
-    {{0, 1, 1025, 0}, 16 + 1025},                              /* password too long */
-    {{1, 1, 4, 129}, 16 + 133},                                /* hash too long */
-    {{2, 1, 4, 4}, 24},                                        /* signing takes one string */
-    {{2, 1, 2049, 0}, 16 + 2049},                              /* more than the buffer */
-    {{1, 1, 0xffffffff, 1}, 16},                               /* lengths whose sum wraps */
-    {{3, 1, 209, 0}, 16 + 209},                                /* box too long */
-    {{3, 1, 208, 1025}, 16 + 1233},                            /* user's name too long */
-    {{3, 1, 0, 0xffffffff}, 16},                               /* a length that wraps */
+    {{0, 1, 0, 0}, 1}, {{0, 1, 0, 0}, 15},
+    {{AUTH_OP_SEAL + 1, 1, 0, 0}, 16},                           /* no such operation */
+    {{0, 1, 5, 0}, 20},                                          /* one byte short */
+    {{0, 1, 5, 0}, 22},                                          /* one byte long */
+    {{0, 1, 1025, 0}, 16 + 1025},                                /* password too long */
+    {{1, 1, 4, 129}, 16 + 133},                                  /* hash too long */
+    {{2, 1, 4, 4}, 24},                                          /* signing takes one string */
+    {{AUTH_OP_SEAL, 1, 4, 4}, 24}, {{2, 1, 2049, 0}, 16 + 2049}, /* more than the buffer */
+    {{1, 1, 0xffffffff, 1}, 16},                                 /* lengths whose sum wraps */
+    {{3, 1, 209, 0}, 16 + 209},                                  /* box too long */
+    {{3, 1, 208, 1025}, 16 + 1233},                              /* user's name too long */
+    {{3, 1, 0, 0xffffffff}, 16},                                 /* a length that wraps */
 };
 
 /* Leaves the child to be waited for by auth_stop(). */
@@ -598,6 +627,7 @@ main(void)
 	tcase_add_test(t, lengths);
 	tcase_add_test(t, sign_and_check);
 	tcase_add_test(t, signature_of_another_key);
+	tcase_add_test(t, seals_are_no_capabilities);
 	tcase_add_test(t, full_queue);
 	tcase_add_test(t, signature_overtakes);
 	tcase_add_test(t, callback_asks_again);

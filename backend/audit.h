@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The audit log: who has changed what, from where, with digests of what was there before and after;
+ * a row for each owner and kind of record of a write, in the write's own transaction. Rows are
+ * numbered without gaps and chained by hashes (common/audit_chain.h), which audit_seal.c has
+ * sealed.
+ *
+ * What is recorded are the kinds of record that a dump has. Their contents stay out: digests are
+ * keyed, so that a PIN cannot be found by trying.
+ *
+ * A row is [version u8][hash][audit_row as msgpack] in STORE_DATA. Whoever has changed something
+ * and whose it is find the row by STORE_INDEX, newest first.
+ */
+#ifndef BACKEND_AUDIT_H
+#define BACKEND_AUDIT_H
+
+#include "backend/digest.h"
+#include "backend/key.h"
+#include "backend/model.h"
+#include "common/audit_chain.h"
+
+struct audit_head {
+	uint64_t newest, oldest;          /* numbers; oldest = newest + 1 when there are no rows */
+	unsigned char hash[AUDIT_HASH];   /* of the newest row */
+	unsigned char before[AUDIT_HASH]; /* of the row before the oldest */
+};
+
+/* What a write has changed so far. audit_begin() fills it in, model_put() and model_del() add to
+ * it, audit_end() writes what is left. */
+struct audit {
+	const struct digest_keys *keys;
+	struct audit_row by; /* who, from where, by what; the rest is filled in for each row */
+	struct audit_head head;
+	bool has_head;
+	/* The row that is being gathered: changes of one owner's records of one kind. */
+	const struct rec *rec;
+	uint32_t owner;
+	uint64_t item, rows;
+	bool has_before, has_after;
+	unsigned char before[DIGEST_RECORD], after[DIGEST_RECORD];
+	/* The name of the owner of the last row that was written. */
+	uint32_t named;
+	char name[256];
+	size_t name_n;
+};
+
+/* --- in the writer's thread --- */
+
+/* From here on changes by way of `m` are recorded. `by`: the texts must live until audit_end(). */
+void audit_begin(
+    struct audit *a, struct model *m, const struct digest_keys *keys, const struct audit_row *by);
+/* A record is about to become `after`, or to go (an empty one): 0 or -1. Does nothing without
+ * m->audit. */
+int audit_record(struct model *m, const struct rec *r, uint32_t owner, uint64_t item,
+    const struct key *k, struct str after);
+/* Likewise, for a key of STORE_DATA that goes. */
+int audit_key(struct model *m, struct str key);
+/* Writes what has been gathered. 0 or -1. */
+int audit_end(struct model *m);
+
+/* A user's rows are no longer found by the user; they stay. */
+int audit_forget(struct model *m, uint32_t user);
+/* Removes some rows that are older than `days` (0 = none are): 1 when there may be more, 0, -1. */
+int audit_sweep(struct model *m, int64_t now_ms, int64_t days);
+
+/* Seals: the last one of each hour is kept. */
+int audit_seal_put(struct model *m, const struct audit_seal *s);
+
+/* --- in any thread --- */
+
+/* 0 or -1. */
+int audit_head_get(struct model *m, struct audit_head *ret);
+/* In the order of time; `seal` returns 0 to go on. */
+typedef int audit_seal_fn(void *arg, const struct audit_seal *s);
+int audit_seals(struct model *m, audit_seal_fn *seal, void *arg);
+/* The rows behind number `after`, in order: `stored` = hash and record. It returns 0 to go on. */
+typedef int audit_row_fn(void *arg, uint64_t id, struct str stored);
+int audit_rows(struct model *m, uint64_t after, audit_row_fn *row, void *arg);
+/* The numbers of at most `max` rows that are about a user, newest first, from before `before` on (0
+ * = all). 0 or -1. */
+int audit_of_user(
+    struct model *m, uint32_t user, uint64_t before, uint64_t *ret, size_t max, size_t *n);
+/* One row: 1, 0 = it has gone, -1. */
+int audit_get(struct model *m, uint64_t id, struct audit_row *ret);
+
+#endif
