@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +20,15 @@
 #include "ctl/offline.h"
 #include "ctl/progress.h"
 
-enum { PIECE = 262144, PAGE = 4096, RATE_MAX = 100000, FOLLOW_S = 1 };
+enum {
+	PIECE = 262144,
+	PAGE = 4096,
+	RATE_MAX = 100000,
+	FOLLOW_S = 1,
+	RATE_HALF = -1,     /* no rate was given: rests as long as it works */
+	REST_MAX_MS = 1000, /* even behind a piece that took very long */
+	NICE = 10
+};
 
 static volatile sig_atomic_t ended;
 
@@ -28,9 +37,10 @@ struct copying {
 	struct backup *b;
 	const char *dir;
 	int dirfd;
-	int64_t rate; /* bytes a second, 0 = as fast as it goes */
+	int64_t rate; /* bytes a second, 0 = as fast as it goes, or RATE_HALF */
 	int64_t done;
 	int64_t since_ms;
+	int64_t rested_ms; /* when it began, or rested last */
 };
 
 static int64_t
@@ -45,10 +55,17 @@ now_ms(void)
 static void
 rest(struct copying *k)
 {
-	int64_t ahead_ms = k->rate > 0 ? k->done * 1000 / k->rate - (now_ms() - k->since_ms) : 0;
+	int64_t now = now_ms(), ms = 0;
 
-	if (ahead_ms > 0)
-		nanosleep(&(struct timespec){ahead_ms / 1000, ahead_ms % 1000 * 1000000}, NULL);
+	if (k->rate > 0)
+		ms = k->done * 1000 / k->rate - (now - k->since_ms);
+	/* However fast the disk is, half of it is left to those who write. A piece may take less than
+	 * the clock's millisecond. */
+	if (k->rate == RATE_HALF)
+		ms = now - k->rested_ms < REST_MAX_MS ? now - k->rested_ms + 1 : REST_MAX_MS;
+	if (ms > 0)
+		nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+	k->rested_ms = now_ms();
 }
 
 /* The files, in *state, which is valid until the next call. */
@@ -82,6 +99,7 @@ copy_bytes(struct copying *k, const char *name, int fd, int64_t at, int64_t end,
 	size_t n;
 	bool more;
 
+	k->rested_ms = now_ms();
 	do {
 		struct ctl_request q = {0};
 		struct ctl_reply r;
@@ -298,11 +316,12 @@ read_rate(struct copying *k)
 	char *end;
 	long n;
 
+	k->rate = RATE_HALF;
 	if (k->c->rate == NULL)
 		return EXIT_OK;
 	n = strtol(k->c->rate, &end, 10);
-	if (end == k->c->rate || *end != '\0' || n < 1 || n > RATE_MAX)
-		return ctl_usage("--rate takes megabytes a second, 1 to %d", RATE_MAX);
+	if (end == k->c->rate || *end != '\0' || n < 0 || n > RATE_MAX)
+		return ctl_usage("--rate takes megabytes a second, 0 to %d", RATE_MAX);
 	k->rate = n * 1000000;
 	return EXIT_OK;
 }
@@ -312,6 +331,8 @@ make(struct copying *k)
 {
 	int rc;
 
+	/* Also what the trial computes is less urgent than the backend. */
+	(void)setpriority(PRIO_PROCESS, 0, NICE);
 	/* The keys first: asking for a passphrase in the end would find nobody. */
 	if (!k->c->without_keys && (rc = backup_seal_keys(k->c, k->b, k->dirfd)) != EXIT_OK)
 		return rc;

@@ -247,6 +247,7 @@ START_TEST(while_many_write)
 	}
 	usleep(500000);
 	ck_assert_int_eq(ctl(NULL, "user add last --no-password"), 0);
+	ck_assert_int_eq(ctl(NULL, "backup %s --without-keys --rate -1", backup), 2);
 	ck_assert_int_eq(ctl(NULL, "backup %s --without-keys --rate 1", backup), 0);
 	ck_assert_int_eq(waitpid(writer, &status, WNOHANG), 0);
 	kill(writer, SIGKILL);
