@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "backend/history.h"
 #include "backend/job.h"
 #include "backend/key.h"
 #include "common/mp.h"
@@ -143,6 +144,18 @@ put_row(struct model *m, struct audit *a, const struct audit_row *row)
 	return rc;
 }
 
+static int
+load_head(struct model *m, struct audit *a)
+{
+	if (a->has_head)
+		return 0;
+	if (audit_head_get(m, &a->head) != 0)
+		return -1;
+	a->has_head = true;
+	a->write = a->head.newest + 1;
+	return 0;
+}
+
 /* Writes the row that has been gathered. */
 static int
 flush(struct model *m)
@@ -153,11 +166,8 @@ flush(struct model *m)
 
 	if (a->rows == 0)
 		return 0;
-	if (!a->has_head && audit_head_get(m, &a->head) != 0)
-		return -1;
-	a->has_head = true;
-	/* Of an account that has just been made. */
-	if (find_name(m, a) != 0)
+	/* The name again: of an account that has just been made. */
+	if (load_head(m, a) != 0 || find_name(m, a) != 0)
 		return -1;
 	REC_SET(&row, audit_row, id, (int64_t)++a->head.newest);
 	REC_SET(&row, audit_row, owner, a->owner);
@@ -204,6 +214,36 @@ gather(
 }
 
 int
+audit_no_undo(struct model *m)
+{
+	struct audit *a = m->audit;
+
+	if (a == NULL || a->gave_up)
+		return 0;
+	a->gave_up = true;
+	return a->kept > 0 ? history_drop(m, a->kept_owner, a->write) : 0;
+}
+
+static int
+keep(struct model *m, const struct rec *r, uint64_t item, uint32_t owner, struct str before,
+    struct str after)
+{
+	struct audit *a = m->audit;
+	int rc;
+
+	if (!a->keeps || a->gave_up || !history_keeps(r) || (a->kept > 0 && a->kept_owner != owner))
+		return 0;
+	if (a->kept == HISTORY_ROWS)
+		return audit_no_undo(m);
+	if (load_head(m, a) != 0 ||
+	    (rc = history_keep(m, owner, a->write, a->kept, r, item, before, after)) < 0)
+		return -1;
+	a->kept += rc == 1;
+	a->kept_owner = owner;
+	return 0;
+}
+
+int
 audit_record(struct model *m, const struct rec *r, uint32_t owner, uint64_t item,
     const struct key *k, struct str after)
 {
@@ -217,6 +257,8 @@ audit_record(struct model *m, const struct rec *r, uint32_t owner, uint64_t item
 		return -1;
 	if (rc == 0 ? after.n == 0 : str_eq(before, after))
 		return 0;
+	if (keep(m, r, item, owner, before, after) != 0)
+		return -1;
 	if (a->rows > 0 && (a->rec != r || a->owner != owner) && flush(m) != 0)
 		return -1;
 	if (a->rows == 0) {
@@ -254,9 +296,13 @@ audit_key(struct model *m, struct str key)
 int
 audit_end(struct model *m)
 {
-	if (m->audit == NULL || flush(m) != 0)
-		return m->audit == NULL ? 0 : -1;
-	return m->audit->has_head ? put_head(m, &m->audit->head) : 0;
+	struct audit *a = m->audit;
+
+	if (a == NULL)
+		return 0;
+	if (flush(m) != 0 || (a->has_head && put_head(m, &a->head) != 0))
+		return -1;
+	return a->kept > 0 && !a->gave_up ? history_end(m, a->kept_owner, a->write, a->by.time) : 0;
 }
 
 /* --- reading -------------------------------------------------------------------------- */

@@ -38,6 +38,10 @@ struct audit {
 	uint64_t item, rows;
 	bool has_before, has_after;
 	unsigned char before[DIGEST_RECORD], after[DIGEST_RECORD];
+	/* What was there, so that it can be brought back (history.h). */
+	bool keeps, gave_up;
+	uint64_t write; /* number of the first row */
+	uint32_t kept, kept_owner;
 	/* The name of the owner of the last row that was written. */
 	uint32_t named;
 	char name[256];
@@ -46,7 +50,8 @@ struct audit {
 
 /* --- in the writer's thread --- */
 
-/* From here on changes by way of `m` are recorded. `by`: the texts must live until audit_end(). */
+/* From here on changes by way of `m` are recorded, and kept when a->keeps is set then. `by`: the
+ * texts must live until audit_end(). */
 void audit_begin(
     struct audit *a, struct model *m, const struct digest_keys *keys, const struct audit_row *by);
 /* A record is about to become `after`, or to go (an empty one): 0 or -1. Does nothing without
@@ -55,6 +60,8 @@ int audit_record(struct model *m, const struct rec *r, uint32_t owner, uint64_t 
     const struct key *k, struct str after);
 /* Likewise, for a key of STORE_DATA that goes. */
 int audit_key(struct model *m, struct str key);
+/* This write cannot be undone: what has been kept of it goes. 0 or -1. */
+int audit_no_undo(struct model *m);
 /* Writes what has been gathered. 0 or -1. */
 int audit_end(struct model *m);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/audit.h"
 #include "backend/key.h"
 #include "backend/members.h"
 
@@ -260,6 +261,9 @@ book_private_remove(struct model *m, uint32_t user)
 		return -1;
 	if (n < BOOK_SWEEP_MAX)
 		return book_sweep(m, user, BOOK_SWEEP_MAX) < 0 ? -1 : 0;
+	/* The entries go later, when nobody would keep them any more. */
+	if (audit_no_undo(m) != 0)
+		return -1;
 	sweep_key(m, user, &k);
 	return store_put(m->t, STORE_META, key_str(&k), STR_LIT("1"), m->e);
 }

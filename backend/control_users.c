@@ -6,6 +6,7 @@
 #include "backend/audit.h"
 #include "backend/cdr.h"
 #include "backend/control.h"
+#include "backend/history.h"
 #include "backend/key.h"
 #include "backend/members.h"
 #include "backend/private_keys.h"
@@ -154,7 +155,7 @@ control_remove_owner(struct model *m, uint32_t owner)
 	if (r.failed)
 		return err_set(m->e, ERR_TOO_LARGE, NULL);
 	if (repeat_forget(m, owner) != 0 || user_events_forget(m, owner) != 0 ||
-	    cdr_forget(m, owner) != 0 || audit_forget(m, owner) != 0)
+	    cdr_forget(m, owner) != 0 || audit_forget(m, owner) != 0 || history_forget(m, owner) != 0)
 		return -1;
 	for (size_t i = 0; i < r.n; i++) {
 		uint32_t tenant, o;

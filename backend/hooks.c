@@ -92,6 +92,10 @@ hooks_of(const struct res *r)
 		return &hooks_cdrs;
 	case RES_AUDIT:
 		return &hooks_audit;
+	case RES_HISTORY:
+		return &hooks_history;
+	case RES_HISTORY_UNDO:
+		return &hooks_history_undo;
 	default:
 		return &none;
 	}

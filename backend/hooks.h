@@ -88,5 +88,7 @@ extern const struct hooks hooks_callcontroller;
 extern const struct hooks hooks_cdr_history;
 extern const struct hooks hooks_cdrs;
 extern const struct hooks hooks_audit;
+extern const struct hooks hooks_history;
+extern const struct hooks hooks_history_undo;
 
 #endif

@@ -264,6 +264,7 @@ apply(struct writer_job *w, struct store_txn *t)
 		return err_set(&j->err, ERR_FORBIDDEN, NULL);
 	by = changed_by(j);
 	audit_begin(&audit, &c.m, &j->be->digests, &by);
+	audit.keeps = true;
 	if (write_once(j, &c) != 0 || audit_end(&c.m) != 0)
 		return -1;
 	/* Streams of the session end with it. */

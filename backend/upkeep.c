@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "backend/audit.h"
+#include "backend/history.h"
 #include "backend/job.h"
 #include "backend/repeat.h"
 #include "backend/retention.h"
@@ -74,6 +75,10 @@ sweep(struct writer_job *job, struct store_txn *t)
 	}
 	if (rc == 0 && (rc = audit_sweep(&m, wall_ms(), u->audit_days)) >= 0) {
 		u->audit_left = rc == 1;
+		rc = 0;
+	}
+	if (rc == 0 && (rc = history_sweep(&m, wall_ms())) >= 0) {
+		u->audit_left = u->audit_left || rc == 1;
 		rc = 0;
 	}
 	arena_free(&a);

@@ -54,6 +54,11 @@ static const struct facts facts[] = {
     /* The call of each user that test_authorisation.c tells of is the first event. */
     {RES_EVENTS, .query = "lastEventId=0"},
     {RES_AUDIT, .plain = true},
+    {RES_HISTORY, NAMES_COMMON, .mine = "callfwd", .theirs = "callfwd", .unknown = "passwords",
+        .plain = true},
+    /* Numbers of writes are those of the whole system, so nobody knows one beforehand. */
+    {RES_HISTORY_UNDO, NAMES_COMMON, .mine = "callfwd", .theirs = "callfwd", .unknown = "passwords",
+        .second = "999999999", .writes = 404, .stores_not = M_PUT},
     {RES_CONFERENCEDETAILS, NAMES_ITEM, .mine = "sales-room", .theirs = "bobs",
         .unknown = "nobodys-room"},
     {RES_CONFERENCE_COMMAND, NAMES_ITEM, .mine = "sales-room", .theirs = "bobs",

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: ISC */
+/* Undoing writes against a real backend and gateway, and what the store keeps for it. */
+#include <check.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backend/audit.h"
+#include "backend/history.h"
+#include "tests/rig.h"
+
+#define ANA "4410:secret99"
+#define BEN "4420:secret20"
+#define SHIFT(name)                                                                 \
+	"{\"name\":\"" name                                                             \
+	"\",\"periods\":[{\"scheduledDay\":1,\"start\":{\"hrs\":9,\"min\":0},\"end\":{" \
+	"\"hrs\":10,\"min\":0}}]}"
+#define ENTRY(last) \
+	"{\"entry\":{\"first-name\":\"Ida\",\"last-name\":\"" last "\",\"number\":\"77" last "\"}}"
+
+static struct rig rig;
+
+static void
+setup(void)
+{
+	rig = (struct rig){.port = {0}};
+	rig_start_fixture(&rig);
+}
+
+static void
+teardown(void)
+{
+	rig_stop(&rig);
+}
+
+static void
+send(const char *method, const char *user, const char *path, const char *json, int status)
+{
+	struct answer a = rig_ask(&rig,
+	    &(struct ask){.method = method,
+	        .path = path,
+	        .user = user,
+	        .type = json != NULL ? "application/json" : NULL,
+	        .accept = "application/json",
+	        .body = json});
+
+	ck_assert_msg(a.status == status, "%s %s: %d %s", method, path, a.status, a.body);
+	answer_free(&a);
+}
+
+/* The document at a path; it lasts until the next call. */
+static const char *
+get(const char *user, const char *path)
+{
+	static char text[65536];
+	struct answer a = rig_get(&rig, user, path);
+
+	ck_assert_msg(a.status == 200, "GET %s: %d %s", path, a.status, a.body);
+	snprintf(text, sizeof(text), "%s", a.body);
+	answer_free(&a);
+	return text;
+}
+
+static void
+has(const char *user, const char *path, const char *part)
+{
+	const char *text = get(user, path);
+
+	ck_assert_msg(strstr(text, part) != NULL, "no %s in %s: %s", part, path, text);
+}
+
+static void
+has_not(const char *user, const char *path, const char *part)
+{
+	const char *text = get(user, path);
+
+	ck_assert_msg(strstr(text, part) == NULL, "%s in %s: %s", part, path, text);
+}
+
+/* The number of the newest write of a topic, 0 = there is none; and how many there are. */
+static long long
+newest(const char *user, const char *topic, size_t *n)
+{
+	char path[64];
+	json_t *doc, *list;
+	long long id;
+
+	snprintf(path, sizeof(path), "/my/history/%s", topic);
+	doc = json_loads(get(user, path), 0, NULL);
+	list = json_object_get(doc, "history");
+	ck_assert(json_is_array(list));
+	id = json_integer_value(json_object_get(json_array_get(list, 0), "id"));
+	if (n != NULL)
+		*n = json_array_size(list);
+	json_decref(doc);
+	return id;
+}
+
+static void
+undo(const char *user, const char *topic, long long id, int status)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/my/history/%s/%lld", topic, id);
+	send("PUT", user, path, "", status);
+}
+
+static void
+undo_newest(const char *topic)
+{
+	long long id = newest(ANA, topic, NULL);
+
+	ck_assert_int_gt(id, 0);
+	undo(ANA, topic, id, 200);
+}
+
+START_TEST(settings_come_back)
+{
+	send("PUT", ANA, "/my/forward", "{\"call-sequence\":{\"expiration\":31}}", 200);
+	send("PUT", ANA, "/my/forward", "{\"call-sequence\":{\"expiration\":32}}", 200);
+	has(ANA, "/my/forward", "\"expiration\":32");
+	undo_newest("callfwd");
+	has(ANA, "/my/forward", "\"expiration\":31");
+	/* Undoing is a write, and can be undone. */
+	undo_newest("callfwd");
+	has(ANA, "/my/forward", "\"expiration\":32");
+	has(ANA, "/my/history/callfwd", "\"action\":\"PUT\"");
+	has(ANA, "/my/history/callfwd", "\"resource\":\"/my/forward\"");
+	has_not(ANA, "/my/history/vmprefs", "\"id\"");
+}
+END_TEST
+
+/* The names are the account's, the rest is the card's. */
+START_TEST(a_contact_card)
+{
+	send("PUT", ANA, "/my/contact-information",
+	    "{\"contact-information\":{\"firstName\":\"Una\",\"lastName\":\"Ray\",\"jobTitle\":\"A\"}}",
+	    200);
+	send("PUT", ANA, "/my/contact-information",
+	    "{\"contact-information\":{\"firstName\":\"Eva\",\"lastName\":\"Sun\",\"jobTitle\":\"B\"}}",
+	    200);
+	undo_newest("contact-information");
+	has(ANA, "/my/contact-information", "\"firstName\":\"Una\"");
+	has(ANA, "/my/contact-information", "\"lastName\":\"Ray\"");
+	has(ANA, "/my/contact-information", "\"jobTitle\":\"A\"");
+}
+END_TEST
+
+START_TEST(a_schedule_with_its_number)
+{
+	char path[64], body[256];
+	json_t *list;
+	long long id;
+
+	send("POST", ANA, "/my/callfwdsched", SHIFT("Early"), 200);
+	list = json_loads(get(ANA, "/my/callfwdsched"), 0, NULL);
+	id = 0;
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (strcmp(json_string_value(json_object_get(json_array_get(list, i), "name")), "Early") ==
+		    0)
+			id = json_integer_value(json_object_get(json_array_get(list, i), "scheduleId"));
+	ck_assert_msg(id > 0, "%s", get(ANA, "/my/callfwdsched"));
+	json_decref(list);
+	snprintf(body, sizeof(body),
+	    "{\"rings\":[{\"expiration\":30,\"type\":\"If no response\",\"enabled\":true,"
+	    "\"number\":\"5551212\",\"scheduleId\":%lld}]}",
+	    id);
+	send("PUT", ANA, "/my/callfwd", body, 200);
+	send("PUT", ANA, "/my/callfwd", "{\"rings\":[]}", 200);
+	snprintf(path, sizeof(path), "/my/callfwdsched/%lld", id);
+	send("DELETE", ANA, path, NULL, 200);
+	/* The rings cannot come back without their schedule, and then nothing does. */
+	undo(ANA, "callfwd", newest(ANA, "callfwd", NULL), 422);
+	has_not(ANA, "/my/callfwd", "5551212");
+	undo_newest("callfwdsched");
+	has(ANA, path, "Early");
+	undo_newest("callfwd");
+	has(ANA, "/my/callfwd", "5551212");
+}
+END_TEST
+
+START_TEST(entries_of_the_phonebook)
+{
+	long long made;
+
+	send("POST", ANA, "/my/phonebook/entry/0", ENTRY("One"), 200);
+	made = newest(ANA, "phonebook", NULL);
+	send("POST", ANA, "/my/phonebook/entry/0", ENTRY("Two"), 200);
+	send("DELETE", ANA, "/my/phonebook", NULL, 200);
+	has_not(ANA, "/my/phonebook/entry", "77One");
+	undo_newest("phonebook");
+	has(ANA, "/my/phonebook/entry", "77One");
+	has(ANA, "/my/phonebook/entry", "77Two");
+	has(ANA, "/my/search/phonebook?query=One", "77One");
+	/* What was made goes again, an older write as well. */
+	undo(ANA, "phonebook", made, 200);
+	has_not(ANA, "/my/phonebook/entry", "77One");
+	has(ANA, "/my/phonebook/entry", "77Two");
+	undo_newest("phonebook");
+	has(ANA, "/my/phonebook/entry", "77One");
+}
+END_TEST
+
+/* An entry that is there again under another number is not doubled. */
+START_TEST(no_double_entry)
+{
+	long long removed;
+
+	send("POST", ANA, "/my/phonebook/entry/0", ENTRY("One"), 200);
+	send("DELETE", ANA, "/my/phonebook", NULL, 200);
+	removed = newest(ANA, "phonebook", NULL);
+	send("POST", ANA, "/my/phonebook/entry/0", ENTRY("One"), 200);
+	undo(ANA, "phonebook", removed, 409);
+}
+END_TEST
+
+START_TEST(nobody_elses)
+{
+	long long id;
+
+	send("PUT", ANA, "/my/forward", "{\"call-sequence\":{\"expiration\":31}}", 200);
+	send("PUT", ANA, "/my/forward", "{\"call-sequence\":{\"expiration\":32}}", 200);
+	id = newest(ANA, "callfwd", NULL);
+	ck_assert_int_eq(newest(BEN, "callfwd", NULL), 0);
+	undo(BEN, "callfwd", id, 404);
+	undo(ANA, "speeddial", id, 404);
+	undo(ANA, "passwords", id, 404);
+	undo(ANA, "callfwd", id + 1000, 404);
+	send("PUT", ANA, "/my/history/callfwd/x", "", 404);
+	has(ANA, "/my/forward", "\"expiration\":32");
+}
+END_TEST
+
+/* Neither secrets nor what operators do. */
+START_TEST(what_is_not_kept)
+{
+	send("PUT", ANA, "/my/voicemail/pin", "{\"pin\":\"939495\"}", 200);
+	send("PUT", ANA, "/my/portal/password", "{\"password\":\"other-77\",\"current\":\"secret99\"}",
+	    200);
+	ck_assert_int_eq(newest("4410:other-77", "contact-information", NULL), 0);
+	ck_assert_int_eq(
+	    rig_ctl(&rig, "{\"type\":\"contact\",\"user\":\"4420\",\"record\":{\"jobTitle\":\"X\"}}\n",
+	        NULL, 0, "load -"),
+	    0);
+	ck_assert_int_eq(newest(BEN, "contact-information", NULL), 0);
+}
+END_TEST
+
+START_TEST(the_last_hundred)
+{
+	size_t n;
+
+	for (int i = 0; i < HISTORY_CHANGES + 5; i++) {
+		char json[64];
+
+		snprintf(json, sizeof(json), "{\"call-sequence\":{\"expiration\":%d}}", 1 + i % 90);
+		send("PUT", ANA, "/my/forward", json, 200);
+	}
+	newest(ANA, "callfwd", &n);
+	ck_assert_uint_eq(n, HISTORY_CHANGES);
+	undo_newest("callfwd");
+	has(ANA, "/my/forward", "\"expiration\":14");
+}
+END_TEST
+
+/* --- in a store alone ---------------------------------------------------------------------- */
+
+enum { USER = 7 };
+
+static struct arena arena;
+static struct store *store;
+static struct store_txn *txn;
+static struct model model;
+static struct err err;
+
+static void
+store_setup(void)
+{
+	struct store_conf conf = {.engine = "mem"};
+
+	arena_init(&arena, 64 << 20);
+	ck_assert_int_eq(store_open(&store, &conf, &err), 0);
+	ck_assert_int_eq(store_begin(store, STORE_WRITE, &txn, &err), 0);
+	model = (struct model){.t = txn, .a = &arena, .e = &err, .tenant = TENANT_DEFAULT};
+}
+
+static void
+store_teardown(void)
+{
+	store_abort(txn);
+	store_close(store);
+	arena_free(&arena);
+}
+
+static void
+write_records(int n, int mark)
+{
+	static const struct digest_keys keys;
+	struct audit_row by = {0};
+	struct audit audit;
+
+	REC_SET(&by, audit_row, via, audit_via_TOKEN);
+	REC_SET(&by, audit_row, action, STR_LIT("PUT"));
+	audit_begin(&audit, &model, &keys, &by);
+	audit.keeps = true;
+	for (int i = 1; i <= n; i++) {
+		struct schedule s = {0};
+
+		REC_SET(&s, schedule, name, arena_printf(&arena, "%d-%d", mark, i));
+		ck_assert_int_eq(model_put(&model, &rec_schedule, USER, (uint64_t)i, &s), 0);
+	}
+	ck_assert_int_eq(audit_end(&model), 0);
+	model.audit = NULL;
+}
+
+static size_t
+kept(void)
+{
+	uint64_t write = 0;
+	size_t n = 0;
+
+	while (history_next(&model, USER, write, &write) == 1)
+		n++;
+	return n;
+}
+
+static int
+count_row(void *arg, struct str key, struct str val)
+{
+	(void)val;
+	*(size_t *)arg += key.n > 0;
+	return 0;
+}
+
+static size_t
+rows_of(enum store_table table, uint32_t owner, uint16_t kind)
+{
+	struct key prefix;
+	size_t n = 0;
+
+	key_kind(&prefix, TENANT_DEFAULT, owner, kind);
+	ck_assert_int_eq(
+	    store_scan(txn, table, key_str(&prefix), (struct str){"", 0}, count_row, &n, &err), 0);
+	return n;
+}
+
+START_TEST(large_writes_are_not_kept)
+{
+	write_records(HISTORY_ROWS, 1);
+	ck_assert_uint_eq(kept(), 1);
+	write_records(HISTORY_ROWS + 1, 2);
+	ck_assert_uint_eq(kept(), 1);
+	ck_assert_uint_eq(rows_of(STORE_DATA, USER, DATA_HISTORY), HISTORY_ROWS);
+}
+END_TEST
+
+START_TEST(nothing_is_left_behind)
+{
+	const int64_t day = INT64_C(24) * 3600 * 1000;
+	struct audit_row row;
+
+	for (int i = 0; i < 20; i++)
+		write_records(3, i);
+	ck_assert_uint_eq(kept(), 20);
+	ck_assert_int_eq(audit_get(&model, 1, &row), 1);
+	ck_assert_int_eq(history_sweep(&model, row.time + (HISTORY_DAYS - 1) * day), 0);
+	ck_assert_uint_eq(kept(), 20);
+	while (history_sweep(&model, row.time + (HISTORY_DAYS + 1) * day) == 1)
+		;
+	ck_assert_uint_eq(kept(), 0);
+	ck_assert_uint_eq(rows_of(STORE_INDEX, 0, INDEX_HISTORY), 0);
+	write_records(3, 100);
+	ck_assert_int_eq(history_forget(&model, USER), 0);
+	ck_assert_uint_eq(rows_of(STORE_DATA, USER, DATA_HISTORY), 0);
+	ck_assert_uint_eq(rows_of(STORE_INDEX, 0, INDEX_HISTORY), 0);
+	ck_assert_uint_eq(rows_of(STORE_META, USER, META_HISTORY), 0);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("history");
+	TCase *t = tcase_create("history"), *rows = tcase_create("rows");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, settings_come_back);
+	tcase_add_test(t, a_contact_card);
+	tcase_add_test(t, a_schedule_with_its_number);
+	tcase_add_test(t, entries_of_the_phonebook);
+	tcase_add_test(t, no_double_entry);
+	tcase_add_test(t, nobody_elses);
+	tcase_add_test(t, what_is_not_kept);
+	tcase_add_test(t, the_last_hundred);
+	tcase_set_timeout(rows, 60);
+	tcase_add_checked_fixture(rows, store_setup, store_teardown);
+	tcase_add_test(rows, large_writes_are_not_kept);
+	tcase_add_test(rows, nothing_is_left_behind);
+	suite_add_tcase(s, t);
+	suite_add_tcase(s, rows);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
