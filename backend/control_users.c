@@ -10,6 +10,7 @@
 #include "backend/key.h"
 #include "backend/members.h"
 #include "backend/private_keys.h"
+#include "backend/quota.h"
 #include "backend/repeat.h"
 #include "backend/rooms.h"
 #include "backend/route_log.h"
@@ -177,7 +178,8 @@ control_remove_owner(struct model *m, uint32_t owner)
 			return -1;
 		if (kind == rec_room.store && forget_room(m, r.keys[i], key_rest_id(rest)) != 0)
 			return -1;
-		if (audit_key(m, r.keys[i]) != 0 || store_del(m->t, STORE_DATA, r.keys[i], m->e) < 0)
+		if (audit_key(m, r.keys[i]) != 0 || quota_key(m, r.keys[i]) != 0 ||
+		    store_del(m->t, STORE_DATA, r.keys[i], m->e) < 0)
 			return -1;
 	}
 	return 0;

@@ -9,6 +9,7 @@
 #include "backend/backend.h"
 #include "backend/condition.h"
 #include "backend/hooks.h"
+#include "backend/quota.h"
 #include "backend/repeat.h"
 #include "backend/seal.h"
 #include "backend/user_events.h"
@@ -252,6 +253,7 @@ apply(struct writer_job *w, struct store_txn *t)
 	struct call c = call_of(j, t);
 	struct audit_row by;
 	struct audit audit;
+	struct quota quota;
 
 	if (now_us() > j->overdue_us)
 		return err_set(&j->err, ERR_DEADLINE, NULL);
@@ -265,7 +267,11 @@ apply(struct writer_job *w, struct store_txn *t)
 	by = changed_by(j);
 	audit_begin(&audit, &c.m, &j->be->digests, &by);
 	audit.keeps = true;
-	if (write_once(j, &c) != 0 || audit_end(&c.m) != 0)
+	/* Deletions are what makes room. */
+	if (!w->frees)
+		quota_begin(&quota, &c.m, j->who.id, j->be->conf->backend_quota_entries,
+		    j->be->conf->backend_quota_kb * 1024);
+	if (write_once(j, &c) != 0 || quota_end(&c.m) != 0 || audit_end(&c.m) != 0)
 		return -1;
 	/* Streams of the session end with it. */
 	if (hooks_of(j->res)->ends_sessions)

@@ -7,6 +7,7 @@
 #include "backend/audit.h"
 #include "backend/key.h"
 #include "backend/members.h"
+#include "backend/quota.h"
 #include "backend/route_log.h"
 #include "backend/settings_now.h"
 #include "common/mp.h"
@@ -59,6 +60,8 @@ put_at(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, const 
 	rc = out.failed ? err_set(m->e, ERR_TOO_LARGE, NULL)
 	                : audit_record(m, r, owner, id, k, buf_str(&out));
 	if (rc == 0)
+		rc = quota_record(m, r, owner, key_str(k), buf_str(&out));
+	if (rc == 0)
 		rc = store_put(m->t, STORE_DATA, key_str(k), buf_str(&out), m->e);
 	buf_wipe(&out);
 	return rc;
@@ -76,7 +79,8 @@ put_record(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, co
 static int
 del_at(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, const struct key *k)
 {
-	return audit_record(m, r, owner, id, k, (struct str){"", 0}) != 0
+	return audit_record(m, r, owner, id, k, (struct str){"", 0}) != 0 ||
+	        quota_record(m, r, owner, key_str(k), (struct str){"", 0}) != 0
 	    ? -1
 	    : store_del(m->t, STORE_DATA, key_str(k), m->e);
 }

@@ -32,11 +32,13 @@ enum {
 	META_REPEATS = 3,
 	META_EVENTS = 5,
 	META_AUDIT = 20,
-	META_AUDIT_SEAL = 21
+	META_AUDIT_SEAL = 21,
+	META_QUOTA = 30 /* bytes of an owner's records (quota.h) */
 };
 
 struct settings_now;
 struct audit;
+struct quota;
 
 struct model {
 	struct store_txn *t;
@@ -45,6 +47,7 @@ struct model {
 	uint32_t tenant;
 	struct settings_now *settings;
 	struct audit *audit; /* where changes are recorded (audit.h), NULL = nowhere */
+	struct quota *quota; /* what a write may add (quota.h), NULL = whatever it likes */
 };
 
 /* 1 = found, 0 = none (then *obj is zeroed), -1. `id` 0 = the owner's only one. */

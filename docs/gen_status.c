@@ -19,7 +19,7 @@
  *        rule where the row says so (.invalid)
  *   429  unless the row is public: too many requests or wrong passwords
  *   500, 503, 504  rows that the backend serves
- *   507  writes, when the store is full
+ *   507  writes, when the store is full, or (other than DELETE) when the user has too much in it
  *   and what the row lists as .errors, for its writes (where it has none, for its reads).
  *
  * What any request may meet before its row is known (408, 414, 417, 421, 431, 505) is the default
@@ -134,6 +134,8 @@ gen_may_fail(const struct res *r, enum method m, enum err_code code)
 		return !r->local;
 	case ERR_NO_SPACE:
 		return !r->local && (m & WRITES) != 0;
+	case ERR_QUOTA:
+		return !r->local && !open && (m & (M_PUT | M_POST)) != 0;
 	default:
 		return false;
 	}
