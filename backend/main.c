@@ -238,17 +238,23 @@ got_hash(void *arg, bool ok, struct str result)
 	}
 }
 
-/* What passwords of unknown users are compared with, so that they cost the same. */
+/* What passwords of unknown users are compared with, so that they cost the same. It is made while
+ * the store recovers. */
 static void
-make_decoy(struct backend *be)
+begin_decoy(struct backend *be, struct wait_hash *w)
 {
 	char random[32];
-	struct wait_hash w = {.to = &be->decoy_hash};
 
+	w->to = &be->decoy_hash;
 	randombytes_buf(random, sizeof(random));
-	if (auth_hash(be->auth, (struct str){random, sizeof(random)}, got_hash, &w) != 0)
+	if (auth_hash(be->auth, (struct str){random, sizeof(random)}, got_hash, w) != 0)
 		log_fatal("the auth child takes no work");
-	while (!w.done) {
+}
+
+static void
+await_decoy(struct backend *be, const struct wait_hash *w)
+{
+	while (!w->done) {
 		struct pollfd p = {.fd = auth_fd(be->auth), .events = POLLIN};
 
 		if ((poll(&p, 1, 30000) <= 0 && errno != EINTR) || auth_read(be->auth) != 0)
@@ -466,6 +472,7 @@ main(int argc, char **argv)
 	static struct backend be = {.conf = &conf};
 	struct loop_conf loop = {.be = &be};
 	struct upkeep *upkeep = NULL;
+	struct wait_hash decoy = {0};
 	struct task task = {0};
 	enum log_level level = LOG_INFO_;
 	struct err e = {0};
@@ -507,8 +514,9 @@ main(int argc, char **argv)
 	if (sandbox_become(conf.backend_user, &e) != 0 || sandbox_basics(&e) != 0)
 		log_fatal("%s", err_text(&e));
 	confine_paths(&conf, &e);
+	begin_decoy(&be, &decoy);
 	open_store(&be, &e);
-	make_decoy(&be);
+	await_decoy(&be, &decoy);
 	serve(&loop, &conf, gateway, feed, &e);
 	start_threads(&be, &upkeep, &e);
 	tcp = is_tcp(conf.backend_listen) || is_tcp(conf.backend_listen2) ||
