@@ -411,6 +411,9 @@ static void
 start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
 {
 	const struct conf *conf = be->conf;
+	const struct upkeep_limits limits = {.cdr_months = conf->backend_cdr_months,
+	    .cdr_bytes = conf->backend_cdr_quota_mb << 20,
+	    .audit_days = conf->backend_audit_days};
 
 	be->known.public_key = auth_public_key(be->auth);
 	be->known.tokens = memo_new(MEMO_ENTRIES);
@@ -428,8 +431,7 @@ start_threads(struct backend *be, struct upkeep **upkeep, struct err *e)
 	    pool_start(&be->pool, (unsigned)conf->backend_readers, (unsigned)conf->backend_queue, e) !=
 	        0 ||
 	    sweep_start(&be->sweep, be->store, be->writer, e) != 0 ||
-	    upkeep_start(upkeep, be->store, be->writer, be->space, conf->backend_cdr_months,
-	        conf->backend_audit_days, e) != 0 ||
+	    upkeep_start(upkeep, be->store, be->writer, be->space, &limits, e) != 0 ||
 	    routes_start(&be->routes, be->store, e) != 0 ||
 	    audit_sealer_new(&be->sealer, be->auth, be->store, be->writer, e) != 0 ||
 	    feeds_new(&be->feeds, be->writer, be->settings, be->routes, be->moments, e) != 0 ||

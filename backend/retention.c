@@ -27,26 +27,71 @@ retention_first(struct retention *r, uint32_t newest, int64_t wall_ms, int64_t m
 	return now - (uint32_t)r->months;
 }
 
+static int
+drop(struct store *s, uint32_t month, const char *why, struct err *e)
+{
+	if (store_part_drop(s, month, e) < 0)
+		return -1;
+	log_event(LOG_INFO_, "retention", "the calls of %u-%02u have been removed: %s", month / 12,
+	    month % 12 + 1, why);
+	return 0;
+}
+
+static int
+sizes(struct store *s, const uint32_t *months, size_t n, uint64_t *bytes, struct err *e)
+{
+	struct store_txn *t;
+	int rc = 0;
+
+	if (store_begin(s, STORE_READ, &t, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n && rc >= 0; i++)
+		rc = store_part_size(t, months[i], &bytes[i], e);
+	store_abort(t);
+	return rc < 0 ? -1 : 0;
+}
+
+/* Whole months, so that what is left is all there was of its time. */
+static int
+keep_within(
+    const struct retention *r, struct store *s, const uint32_t *months, size_t n, struct err *e)
+{
+	uint64_t bytes[MONTHS_MAX], all = 0;
+
+	if (r->bytes == 0 || n <= RETENTION_LATEST)
+		return 0;
+	if (sizes(s, months, n, bytes, e) != 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		all += bytes[i];
+	for (size_t i = 0; i + RETENTION_LATEST < n && all > r->bytes; i++) {
+		if (drop(s, months[i], "they take more than backend.cdr_quota_mb", e) != 0)
+			return -1;
+		all -= bytes[i];
+	}
+	if (all > r->bytes)
+		log_event(LOG_WARN_, "retention",
+		    "the calls of the latest months alone take more than backend.cdr_quota_mb");
+	return 0;
+}
+
 int
 retention_run(
     struct retention *r, struct store *s, int64_t wall_ms, int64_t monotonic_s, struct err *e)
 {
 	uint32_t months[MONTHS_MAX], first;
 	struct store_txn *t;
-	size_t n;
+	size_t n, gone = 0;
 
-	if (r->months <= 0)
+	if (r->months <= 0 && r->bytes == 0)
 		return 0;
 	if (store_begin(s, STORE_READ, &t, e) != 0)
 		return -1;
 	n = store_part_list(t, 0, months, MONTHS_MAX);
 	store_abort(t);
 	first = retention_first(r, n > 0 ? months[n - 1] : 0, wall_ms, monotonic_s);
-	for (size_t i = 0; i < n && months[i] < first; i++) {
-		if (store_part_drop(s, months[i], e) < 0)
+	for (; gone < n && months[gone] < first; gone++)
+		if (drop(s, months[gone], "their time is over", e) != 0)
 			return -1;
-		log_event(LOG_INFO_, "retention", "the calls of %u-%02u have been removed", months[i] / 12,
-		    months[i] % 12 + 1);
-	}
-	return 0;
+	return keep_within(r, s, months + gone, n - gone, e);
 }

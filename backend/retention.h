@@ -9,10 +9,15 @@
 
 #include "backend/store.h"
 
-enum { RETENTION_QUIET_MONTHS = 2, RETENTION_DOUBT_S = 24 * 60 * 60 };
+enum {
+	RETENTION_QUIET_MONTHS = 2,
+	RETENTION_LATEST = 2 /* months that no limit of bytes takes */,
+	RETENTION_DOUBT_S = 24 * 60 * 60
+};
 
 struct retention {
 	int64_t months;        /* that are kept beside the current one; 0 = all */
+	uint64_t bytes;        /* that all together may take; 0 = any number */
 	int64_t doubt_since_s; /* CLOCK_MONOTONIC; 0 = none */
 	uint32_t doubt_month;  /* what the clock said then */
 };
@@ -21,7 +26,8 @@ struct retention {
  * 0 = there is none. */
 uint32_t retention_first(
     struct retention *r, uint32_t newest, int64_t wall_ms, int64_t monotonic_s);
-/* Removes what is older: 0, or -1 with *e. Not in a thread that has a write transaction. */
+/* Removes what is older, then whole months, the oldest first, while there are too many bytes: 0, or
+ * -1 with *e. Not in a thread that has a write transaction. */
 int retention_run(
     struct retention *r, struct store *s, int64_t wall_ms, int64_t monotonic_s, struct err *e);
 

@@ -359,6 +359,13 @@ store_part_scan(struct store_txn *t, uint32_t part, enum store_order order, stru
 	return t->store->ops->part_scan(t, part, order, start, in_range, &r, e);
 }
 
+int
+store_part_size(struct store_txn *t, uint32_t part, uint64_t *bytes, struct err *e)
+{
+	*bytes = 0;
+	return t->store->ops->part_size(t, part, bytes, e);
+}
+
 size_t
 store_part_list(struct store_txn *t, uint32_t from, uint32_t *ret, size_t max)
 {

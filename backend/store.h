@@ -112,6 +112,9 @@ int store_part_del(struct store_txn *t, uint32_t part, struct str key, struct er
 enum store_order { STORE_UP, STORE_DOWN };
 int store_part_scan(struct store_txn *t, uint32_t part, enum store_order order, struct str prefix,
     struct str after, store_row_fn *row, void *arg, struct err *e);
+/* About how many bytes of disk (of memory, with "mem") it takes: 1, 0 = there is none, -1. It does
+ * not read the rows. */
+int store_part_size(struct store_txn *t, uint32_t part, uint64_t *bytes, struct err *e);
 /* The numbers of the partitions from `from` up, in order, at most `max`; returns how many. */
 size_t store_part_list(struct store_txn *t, uint32_t from, uint32_t *ret, size_t max);
 /* Removes a partition with all that is in it, for good when it returns: 1, 0 = there is none, -1.

@@ -602,6 +602,25 @@ bdb_part_scan(struct store_txn *t, uint32_t part, enum store_order order, struct
 	return rc;
 }
 
+static int
+bdb_part_size(struct store_txn *t, uint32_t part, uint64_t *bytes, struct err *e)
+{
+	DB_BTREE_STAT *st = NULL;
+	void *db;
+	int rc;
+
+	if ((rc = part_enter(t, part, &db, e)) != 1)
+		return rc;
+	/* Of the first page alone. */
+	rc = ((DB *)db)->stat(db, t->handle, &st, DB_FAST_STAT);
+	part_leave(t, part);
+	if (rc != 0)
+		return fail(bdb_of(t), rc, "size", e);
+	*bytes = (uint64_t)st->bt_pagecnt * st->bt_pagesize;
+	free(st);
+	return 1;
+}
+
 static size_t
 bdb_part_list(struct store_txn *t, uint32_t from, uint32_t *ret, size_t max)
 {
@@ -847,5 +866,5 @@ bdb_recover(const struct store_conf *conf, int64_t until, struct err *e)
 
 const struct store_ops store_bdb_ops = {bdb_open, bdb_close, bdb_begin, bdb_commit, bdb_abort,
     bdb_get, bdb_put, bdb_del, bdb_scan, bdb_part_get, bdb_part_put, bdb_part_del, bdb_part_scan,
-    bdb_part_list, bdb_part_drop, bdb_checkpoint, bdb_trickle, bdb_stats, bdb_copy_list,
-    bdb_copy_read, bdb_recover};
+    bdb_part_size, bdb_part_list, bdb_part_drop, bdb_checkpoint, bdb_trickle, bdb_stats,
+    bdb_copy_list, bdb_copy_read, bdb_recover};

@@ -37,6 +37,8 @@ struct store_ops {
 	/* STORE_DOWN: from the last key that is less than `start`. */
 	int (*part_scan)(struct store_txn *t, uint32_t part, enum store_order order, struct str start,
 	    store_row_fn *row, void *arg, struct err *e);
+	/* 1 with the bytes, 0 = there is none, -1. */
+	int (*part_size)(struct store_txn *t, uint32_t part, uint64_t *bytes, struct err *e);
 	size_t (*part_list)(struct store_txn *t, uint32_t from, uint32_t *ret, size_t max);
 	/* No write transaction is open, and none begins meanwhile. */
 	int (*part_drop)(struct store *s, uint32_t part, struct err *e);

@@ -461,6 +461,23 @@ lmdb_part_scan(struct store_txn *t, uint32_t part, enum store_order order, struc
 	return rc;
 }
 
+static int
+lmdb_part_size(struct store_txn *t, uint32_t part, uint64_t *bytes, struct err *e)
+{
+	MDB_stat st;
+	MDB_dbi dbi;
+	int rc;
+
+	if ((rc = part_enter(t, part, &dbi, e)) != 1)
+		return rc;
+	rc = mdb_stat(t->handle, dbi, &st);
+	part_leave(t, part);
+	if (rc != 0)
+		return fail(lmdb_of(t), rc, "size", e);
+	*bytes = (uint64_t)st.ms_psize * (st.ms_branch_pages + st.ms_leaf_pages + st.ms_overflow_pages);
+	return 1;
+}
+
 static size_t
 lmdb_part_list(struct store_txn *t, uint32_t from, uint32_t *ret, size_t max)
 {
@@ -710,5 +727,5 @@ lmdb_open(struct store **ret, const struct store_conf *conf, struct err *e)
 
 const struct store_ops store_lmdb_ops = {lmdb_open, lmdb_close, lmdb_begin, lmdb_commit, lmdb_abort,
     lmdb_get, lmdb_put, lmdb_del, lmdb_scan, lmdb_part_get, lmdb_part_put, lmdb_part_del,
-    lmdb_part_scan, lmdb_part_list, lmdb_part_drop, lmdb_checkpoint, lmdb_trickle, lmdb_stats, NULL,
-    NULL, NULL};
+    lmdb_part_scan, lmdb_part_size, lmdb_part_list, lmdb_part_drop, lmdb_checkpoint, lmdb_trickle,
+    lmdb_stats, NULL, NULL, NULL};

@@ -482,6 +482,17 @@ mem_part_scan(struct store_txn *t, uint32_t part, enum store_order order, struct
 	return 0;
 }
 
+static int
+mem_part_size(struct store_txn *t, uint32_t part, uint64_t *bytes, struct err *e)
+{
+	const struct rows *r = part_rows(t->handle, part);
+
+	(void)e;
+	for (size_t i = 0; r != NULL && i < r->n; i++)
+		*bytes += r->v[i]->key.n + r->v[i]->val.n;
+	return r != NULL;
+}
+
 static size_t
 mem_part_list(struct store_txn *t, uint32_t from, uint32_t *ret, size_t max)
 {
@@ -544,4 +555,5 @@ mem_stats(struct store *s, struct store_stats *ret)
 
 const struct store_ops store_mem_ops = {mem_open, mem_close, mem_begin, mem_commit, mem_abort,
     mem_get, mem_put, mem_del, mem_scan, mem_part_get, mem_part_put, mem_part_del, mem_part_scan,
-    mem_part_list, mem_part_drop, mem_checkpoint, mem_trickle, mem_stats, NULL, NULL, NULL};
+    mem_part_size, mem_part_list, mem_part_drop, mem_checkpoint, mem_trickle, mem_stats, NULL, NULL,
+    NULL};

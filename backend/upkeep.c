@@ -158,7 +158,7 @@ run(void *arg)
 
 int
 upkeep_start(struct upkeep **ret, struct store *s, struct writer *w, struct space *space,
-    int64_t cdr_months, int64_t audit_days, struct err *e)
+    const struct upkeep_limits *limits, struct err *e)
 {
 	struct upkeep *u = calloc(1, sizeof(*u));
 	pthread_condattr_t attr;
@@ -168,8 +168,9 @@ upkeep_start(struct upkeep **ret, struct store *s, struct writer *w, struct spac
 	u->store = s;
 	u->writer = w;
 	u->space = space;
-	u->retention.months = cdr_months;
-	u->audit_days = audit_days;
+	u->retention.months = limits->cdr_months;
+	u->retention.bytes = (uint64_t)limits->cdr_bytes;
+	u->audit_days = limits->audit_days;
 	u->sweep_at = monotonic_s() + SWEEP_FIRST_S;
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_condattr_init(&attr);

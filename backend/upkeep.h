@@ -12,10 +12,13 @@
 
 struct upkeep;
 
-/* `cdr_months`, `audit_days`: how long records of calls and the audit log are kept, 0 = for ever.
- */
+/* How long, or how much, is kept; 0 = for ever, and all. */
+struct upkeep_limits {
+	int64_t cdr_months, cdr_bytes, audit_days;
+};
+
 int upkeep_start(struct upkeep **ret, struct store *s, struct writer *w, struct space *space,
-    int64_t cdr_months, int64_t audit_days, struct err *e);
+    const struct upkeep_limits *limits, struct err *e);
 /* Before the writer is stopped. NULL is allowed. */
 void upkeep_stop(struct upkeep *u);
 

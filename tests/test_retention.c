@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Which months of call records go: at the exact bounds, and when the clock cannot be believed. */
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "backend/retention.h"
@@ -166,6 +167,53 @@ months_go(struct store *s)
 	check_months(s, months + 3, 2);
 }
 
+/* Calls of a month that take some pages. */
+static void
+fill_month(struct store *s, uint32_t m)
+{
+	static char val[3000];
+	struct store_txn *t = rig_begin(s, STORE_WRITE);
+	struct err e;
+
+	for (int i = 0; i < 100; i++) {
+		char key[16];
+
+		snprintf(key, sizeof(key), "%d", i);
+		ck_assert_int_eq(store_part_put(t, m, str_c(key), (struct str){val, sizeof(val)}, &e), 0);
+	}
+	rig_commit(t);
+}
+
+static void
+the_oldest_go_for_room(struct store *s)
+{
+	const uint32_t months[] = {
+	    month(2023, 11), month(2023, 12), month(2024, 1), month(2024, 2), month(2024, 3)};
+	struct retention r = {.bytes = UINT64_MAX};
+	struct store_txn *t;
+	struct err e = {0};
+	uint64_t each, none;
+
+	run(&r, s, start_of(2024, 3), NOON);
+	for (size_t i = 0; i < 5; i++)
+		fill_month(s, months[i]);
+	t = rig_begin(s, STORE_READ);
+	ck_assert_int_eq(store_part_size(t, months[4], &each, &e), 1);
+	ck_assert_int_eq(store_part_size(t, month(2020, 1), &none, &e), 0);
+	rig_commit(t);
+	ck_assert_uint_ge(each, 300000);
+	ck_assert_uint_lt(each, 3000000);
+	run(&r, s, start_of(2024, 3), NOON);
+	check_months(s, months, 5);
+	/* Room for four and a half; then for none, but the latest stay. */
+	r.bytes = each * 9 / 2;
+	run(&r, s, start_of(2024, 3), NOON);
+	check_months(s, months + 1, 4);
+	r.bytes = 1;
+	run(&r, s, start_of(2024, 3), NOON);
+	check_months(s, months + 3, 2);
+}
+
 static void
 a_wrong_clock_takes_nothing(struct store *s)
 {
@@ -204,6 +252,7 @@ int
 main(void)
 {
 	static const struct store_case cases[] = {{"months_go", months_go},
+	    {"the_oldest_go_for_room", the_oldest_go_for_room},
 	    {"a_wrong_clock_takes_nothing", a_wrong_clock_takes_nothing},
 	    {"nobody_calls_any_more", nobody_calls_any_more}};
 	Suite *s = suite_create("retention");
