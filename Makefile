@@ -253,6 +253,9 @@ bench-events: $(PROGRAMS) $(BUILD)/tests/bench_events
 
 bench-durable: $(PROGRAMS) $(BENCH_PROGRAMS)
 	tests/bench/durable.sh $(BUILD)
+MINUTES ?= 60
+soak: $(PROGRAMS)
+	tests/bench/soak.sh $(BUILD) $(MINUTES)
 
 $(TEST_PROGRAMS): | $(SAN_OBJ)
 check: $(PROGRAMS) $(TEST_PROGRAMS)
@@ -327,7 +330,7 @@ install: $(PROGRAMS)
 	done
 
 help:
-	@echo 'all run check check-ci check-all fuzz bench bench-phonebook bench-events bench-kamailio bench-durable doc format compile_commands.json install clean'
+	@echo 'all run check check-ci check-all fuzz bench bench-phonebook bench-events bench-kamailio bench-durable soak doc format compile_commands.json install clean'
 	@echo 'variables: CC SAN=address,undefined DEBUG=1 WERROR=1 BUILD PORT RUNDIR (run) T S (fuzz)'
 	@echo '           ROUNDS SECONDS (bench) DESTDIR PREFIX (install)'
 
@@ -336,4 +339,4 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all run check check-ci check-all fuzz bench bench-phonebook bench-kamailio doc format install help clean
+.PHONY: all run check check-ci check-all fuzz bench bench-phonebook bench-events bench-kamailio bench-durable soak doc format install help clean

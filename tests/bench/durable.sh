@@ -6,64 +6,20 @@
 #   durable.sh BUILD [ROUNDS] [RESTARTS]
 set -u
 build=$1 rounds=${2:-5} restarts=${3:-30}
-dir=$(mktemp -d /var/tmp/tandem-bench.XXXXXX) || exit 1
-chmod 711 "$dir"
-backend= gateway=
-finish() {
-	for p in $backend $gateway; do kill "$p" 2>/dev/null && wait "$p" 2>/dev/null; done
-	rm -rf "$dir"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
-port=$((20000 + RANDOM % 10000))
-[ "$(id -u)" = 0 ] && packaging/users.sh
-mkdir -p "$dir/tls"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
-	-keyout "$dir/tls/server.key" -out "$dir/tls/server.crt" 2>/dev/null || exit 1
-if [ "$(id -u)" = 0 ]; then
-	chmod 711 "$dir/tls"
-	chmod 644 "$dir/tls/server.crt"
-	chown tandem-keymgr "$dir/tls/server.key"
-fi
-cat >"$dir/tandem.conf" <<EOF2
-[gateway]
-listen = 127.0.0.1
-port = $port
-certificate = $dir/tls/server.crt
-key = $dir/tls/server.key
-root = $dir/gateway
-backend = ipc://$dir/gateway/backend.sock
-workers = 1
-log = warn
-[backend]
-state = $dir/state
-listen = ipc://$dir/gateway/backend.sock
-control = ipc://$dir/control/control.sock
-auth_keys = $dir/auth/keys
-cdr_months = 1200
-log = warn
-EOF2
-ctl() { "$build/tandemctl" -c "$dir/tandem.conf" "$@"; }
-start_backend() {
-	"$build/tandem-backend" -c "$dir/tandem.conf" >>"$dir/backend.log" 2>&1 &
-	backend=$!
-}
+. tests/bench/server.sh
+server_make "cdr_months = 1200"
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
 mkdir -m 700 "$dir/state"
 "$build/tests/bench_cdr" fill 500000 "$dir/state" || exit 1
 [ "$(id -u)" = 0 ] && chown -R tandem: "$dir/state"
 start_backend
-for ((i = 0; i < 300; i++)); do ctl status >/dev/null 2>&1 && break; sleep 0.1; done
+await_backend
 echo password | ctl user add 4000 --password-stdin --first A --last B || exit 1
 awk 'BEGIN {print "First name,Last name,Number"; for (i = 0; i < 105000; i++) printf "F%d,L%d,%d\n", i % 997, i, 100000 + i}' |
 	ctl import phonebook --user 4000 --map first-name="First name" --map last-name="Last name" --map number=Number - | tail -n 1
-"$build/tandem-gateway" -c "$dir/tandem.conf" >"$dir/gateway.log" 2>&1 &
-gateway=$!
-for ((i = 0; i < 100; i++)); do curl -ksf -o /dev/null "https://127.0.0.1:$port/readyz" && break; sleep 0.1; done
-base=https://127.0.0.1:$port/sipxconfig/rest
-token=$(curl -ks -u 4000:password -X POST "$base/session" | sed 's/.*"token":"\([^"]*\)".*/\1/')
-[ ${#token} -gt 50 ] || { tail "$dir"/*.log >&2; exit 1; }
+start_gateway
+session
 cat >"$dir/put.lua" <<'EOF2'
 wrk.method = "PUT"
 wrk.headers["Content-Type"] = "application/json"

@@ -5,48 +5,10 @@
 #   phonebook.sh BUILD [SECONDS] [IMPORTED]
 set -u
 build=$1 seconds=${2:-5} imported=${3:-100000}
-dir=$(mktemp -d /tmp/tandem-bench.XXXXXX) || exit 1
-chmod 711 "$dir"
-pids=()
-finish() {
-	for p in "${pids[@]}"; do kill "$p" 2>/dev/null; done
-	for p in "${pids[@]}"; do wait "$p" 2>/dev/null; done
-	rm -rf "$dir"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
-port=$((20000 + RANDOM % 20000))
-[ "$(id -u)" = 0 ] && packaging/users.sh
-mkdir -p "$dir/tls"
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
-	-keyout "$dir/tls/server.key" -out "$dir/tls/server.crt" 2>/dev/null || exit 1
-if [ "$(id -u)" = 0 ]; then
-	chmod 711 "$dir/tls"
-	chmod 644 "$dir/tls/server.crt"
-	chown tandem-keymgr "$dir/tls/server.key"
-fi
-cat >"$dir/tandem.conf" <<EOF
-[gateway]
-listen = 127.0.0.1
-port = $port
-certificate = $dir/tls/server.crt
-key = $dir/tls/server.key
-root = $dir/gateway
-backend = ipc://$dir/gateway/backend.sock
-workers = 1
-log = warn
-[backend]
-state = $dir/state
-listen = ipc://$dir/gateway/backend.sock
-control = ipc://$dir/control/control.sock
-auth_keys = $dir/auth/keys
-log = warn
-EOF
-"$build/tandem-backend" -c "$dir/tandem.conf" >"$dir/backend.log" 2>&1 &
-backend=$!
-pids+=($backend)
-ctl() { "$build/tandemctl" -c "$dir/tandem.conf" "$@"; }
-for ((i = 0; i < 100; i++)); do ctl status >/dev/null 2>&1 && break; sleep 0.1; done
+. tests/bench/server.sh
+server_make
+start_backend
+await_backend
 
 echo "loading 1,000 users, their 100,000 entries and a shared book of 5,000"
 awk 'function entry(owner, k) {
@@ -65,13 +27,8 @@ from=$(date +%s%N)
 ctl load "$dir/rows.jsonl" >"$dir/load.out" 2>&1 || { tail -n 3 "$dir/load.out"; exit 1; }
 echo "  loaded in one transaction: $((($(date +%s%N) - from) / 1000000)) ms"
 echo password | ctl user password 4000 --password-stdin >/dev/null || exit 1
-"$build/tandem-gateway" -c "$dir/tandem.conf" >"$dir/gateway.log" 2>&1 &
-gateway=$!
-pids+=($gateway)
-for ((i = 0; i < 100; i++)); do curl -ksf -o /dev/null "https://127.0.0.1:$port/readyz" && break; sleep 0.1; done
-base=https://127.0.0.1:$port/sipxconfig/rest
-token=$(curl -ks -u 4000:password -X POST "$base/session" | sed 's/.*"token":"\([^"]*\)".*/\1/')
-[ ${#token} -gt 50 ] || { echo "no session" >&2; tail -n 5 "$dir"/*.log >&2; exit 1; }
+start_gateway
+session
 
 # Queries of at most 25 hits: whole numbers, and a first and last name with their figures.
 queries=()
