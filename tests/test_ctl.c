@@ -321,7 +321,7 @@ START_TEST(round_trip)
 	has("{\"type\":\"schedule\",\"user\":\"301\",\"item\":7,\"record\":{\"scheduleId\":7,");
 	ck_assert_int_eq(ctl(NULL, "user remove 301 --yes"), 0);
 	ck_assert_int_eq(ctl(NULL, "dump"), 0);
-	has_not("301");
+	has_not("\"301\"");
 	has("\"group\":\"sales\"");
 }
 END_TEST

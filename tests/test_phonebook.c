@@ -202,11 +202,14 @@ END_TEST
 
 START_TEST(a_removed_user_leaves_nothing)
 {
-	char dump[65536];
+	static char dump[65536];
 
+	/* Whole values: three letters also come up in a digest, once in a hundred dumps. */
+	ck_assert_int_eq(rig_ctl(&rig, NULL, dump, sizeof(dump), "dump"), 0);
+	ck_assert_ptr_nonnull(strstr(dump, "\"number\":\"555100\""));
 	ck_assert_int_eq(rig_ctl(&rig, NULL, NULL, 0, "user remove 501 --yes"), 0);
 	ck_assert_int_eq(rig_ctl(&rig, NULL, dump, sizeof(dump), "dump"), 0);
-	ck_assert_ptr_null(strstr(dump, "Fox"));
+	ck_assert_ptr_null(strstr(dump, "\"number\":\"555100\""));
 	ck_assert_ptr_null(strstr(dump, "private_book"));
 	ck_assert_int_eq(rig_ctl(&rig, "secret501\n", NULL, 0, "user add 501 --password-stdin"), 0);
 	ck_assert_str_eq(numbers(ADA, BOOK), "");

@@ -117,7 +117,7 @@ START_TEST(phones_to_be_told_are_queued_in_order)
 	ck_assert_ptr_nonnull(strstr(out, "\"user\":\"501\""));
 	ck_assert_ptr_null(strstr(out, "\"item\":3"));
 	ck_assert_int_eq(ctl(NULL, "events 1"), 0);
-	ck_assert_ptr_null(strstr(out, "4410"));
+	ck_assert_ptr_null(strstr(out, "\"user\":\"4410\""));
 	ck_assert_ptr_nonnull(strstr(out, "update-phones"));
 	ck_assert_int_eq(ctl(NULL, "events 2"), 0);
 	ck_assert_str_eq(out, "");
