@@ -12,6 +12,7 @@
 #include "backend/private_keys.h"
 #include "backend/quota.h"
 #include "backend/repeat.h"
+#include "backend/retention.h"
 #include "backend/rooms.h"
 #include "backend/route_log.h"
 #include "backend/user_events.h"
@@ -283,11 +284,15 @@ control_status(struct job *j, struct model *m)
 	struct writer_stats writer;
 	struct key prefix;
 	int64_t users = 0;
+	uint64_t bytes;
+	size_t months;
 
 	/* Not by the names: a user has several. */
 	key_tenant(&prefix, m->tenant);
 	if (store_scan(
 	        m->t, STORE_DATA, key_str(&prefix), (struct str){"", 0}, count_row, &users, m->e) != 0)
+		return -1;
+	if (retention_size(m->t, &months, &bytes, m->e) != 0)
 		return -1;
 	store_stats(be->store, &store);
 	writer_stats(be->writer, &writer);
@@ -306,6 +311,8 @@ control_status(struct job *j, struct model *m)
 	REC_SET(s, status, refused, be->refused);
 	REC_SET(s, status, logins, be->logins);
 	REC_SET(s, status, login_failures, be->login_failures);
+	REC_SET(s, status, call_months, (int64_t)months);
+	REC_SET(s, status, call_bytes, (int64_t)bytes);
 	REC_SET(s, status, engine, str_c(be->conf->backend_engine));
 	s->has |= REC_BIT(status, resources);
 	for (size_t i = 0; i < all_resources_count; i++) {

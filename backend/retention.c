@@ -51,27 +51,40 @@ sizes(struct store *s, const uint32_t *months, size_t n, uint64_t *bytes, struct
 	return rc < 0 ? -1 : 0;
 }
 
-/* Whole months, so that what is left is all there was of its time. */
+/* Once each time that it becomes so. */
+static void
+tell_over(struct retention *r, bool over)
+{
+	if (over && !r->told_over)
+		log_event(LOG_WARN_, "retention",
+		    "the calls of the latest months alone take more than backend.cdr_quota_mb: they are "
+		    "kept");
+	r->told_over = over;
+}
+
+/* Whole months, so that what is left is all there was of its time. The latest ones by the calls and
+ * by the clock: a switch whose clock is ahead begins a month that has hardly a call yet, and a
+ * clock of ours that has jumped must not make room for what is recorded by it. */
 static int
-keep_within(
-    const struct retention *r, struct store *s, const uint32_t *months, size_t n, struct err *e)
+keep_within(struct retention *r, struct store *s, const uint32_t *months, size_t n, int64_t wall_ms,
+    struct err *e)
 {
 	uint64_t bytes[MONTHS_MAX], all = 0;
+	uint32_t now = when_month(wall_ms);
 
-	if (r->bytes == 0 || n <= RETENTION_LATEST)
+	if (r->bytes == 0)
 		return 0;
 	if (sizes(s, months, n, bytes, e) != 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		all += bytes[i];
-	for (size_t i = 0; i + RETENTION_LATEST < n && all > r->bytes; i++) {
+	for (size_t i = 0;
+	     i + RETENTION_LATEST < n && months[i] + RETENTION_LATEST <= now && all > r->bytes; i++) {
 		if (drop(s, months[i], "they take more than backend.cdr_quota_mb", e) != 0)
 			return -1;
 		all -= bytes[i];
 	}
-	if (all > r->bytes)
-		log_event(LOG_WARN_, "retention",
-		    "the calls of the latest months alone take more than backend.cdr_quota_mb");
+	tell_over(r, all > r->bytes);
 	return 0;
 }
 
@@ -93,5 +106,21 @@ retention_run(
 	for (; gone < n && months[gone] < first; gone++)
 		if (drop(s, months[gone], "their time is over", e) != 0)
 			return -1;
-	return keep_within(r, s, months + gone, n - gone, e);
+	return keep_within(r, s, months + gone, n - gone, wall_ms, e);
+}
+
+int
+retention_size(struct store_txn *t, size_t *months, uint64_t *bytes, struct err *e)
+{
+	uint32_t v[MONTHS_MAX];
+	uint64_t one;
+
+	*bytes = 0;
+	*months = store_part_list(t, 0, v, MONTHS_MAX);
+	for (size_t i = 0; i < *months; i++) {
+		if (store_part_size(t, v[i], &one, e) < 0)
+			return -1;
+		*bytes += one;
+	}
+	return 0;
 }

@@ -2,7 +2,7 @@
 /*
  * The maintenance thread: checkpoints, trickle writes, and kept writes, events and rows of the
  * audit log whose time is over, which it has the writer remove in small portions, and calls whose
- * months are over. It never runs on a request's time.
+ * months are over, or are too many for their room. It never runs on a request's time.
  */
 #ifndef BACKEND_UPKEEP_H
 #define BACKEND_UPKEEP_H

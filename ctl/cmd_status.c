@@ -54,6 +54,8 @@ print_table(struct ctl *c, const struct status *s)
 	    {"writes", s->writes},
 	    {"log flushes", s->flushes},
 	    {"dropped", s->dropped},
+	    {"call months", s->call_months},
+	    {"call KiB", s->call_bytes >> 10},
 	};
 
 	add_text(c, "release", s->release);

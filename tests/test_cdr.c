@@ -48,6 +48,13 @@ setup_retention(void)
 }
 
 static void
+setup_bound(void)
+{
+	extra = "[backend]\ncdr_quota_mb = 2\n";
+	start();
+}
+
+static void
 teardown(void)
 {
 	if (feed.client != NULL)
@@ -737,11 +744,65 @@ START_TEST(old_months_go)
 }
 END_TEST
 
+/* An old month that takes more than all may: it goes, the others stay, and calls are filed as
+ * before. */
+START_TEST(too_much_goes)
+{
+	static char told[1 << 16];
+	long long until = ms_now() + 30000;
+	char caller[1024], id[24];
+	const char *seen;
+	struct answer a;
+	int year[5], month[5];
+	int64_t ms[5];
+
+	snprintf(caller, sizeof(caller), "\"%0900d\" <sip:4461@pbx.example.net>", 0);
+	for (int i = 0; i < 5; i++)
+		month_ago(i, &year[i], &month[i], &ms[i]);
+	for (int i = 0; i < 1400; i++) {
+		snprintf(id, sizeof(id), "%d", i);
+		tell_marked(id, caller, BEN, ms[i < 100 ? 3 : 4] + i);
+		if (i % 200 == 199)
+			feeder_settle(&feed);
+	}
+	for (int i = 0; i < 3; i++) {
+		snprintf(id, sizeof(id), "month%d", i);
+		tell_marked(id, ANA, BEN, ms[i]);
+	}
+	feeder_settle(&feed);
+	ck_assert(has_month(year[4], month[4]));
+	rig_end(&rig.backend);
+	feeder_close(&feed);
+	rig_backend(&rig);
+	rig_await_ready(&rig, 0);
+	while (has_month(year[4], month[4])) {
+		ck_assert_msg(ms_now() < until, "the oldest month is still there");
+		usleep(100000);
+	}
+	for (int i = 0; i < 4; i++)
+		ck_assert(has_month(year[i], month[i]));
+	seen = walk("4462:secret62", "/my/cdrs");
+	ck_assert_msg(
+	    strncmp(seen, "month0month1month29998", 22) == 0 && strlen(seen) == 18 + 190, "%s", seen);
+	ck_assert_int_eq(rig_ctl(&rig, NULL, told, sizeof(told), "status"), 0);
+	ck_assert_msg(strstr(told, "call months      4\n") != NULL, "%s", told);
+	ck_assert_msg(strstr(told, "call KiB         ") != NULL, "%s", told);
+	feeder_open(&feed, feeder_endpoint(&rig), "kam-1", "e1");
+	feeder_hello(&feed);
+	tell_marked("latest", ANA, BEN, ms[0] + 1);
+	feeder_settle(&feed);
+	a = get("4461:secret61", "/my/cdrs?limit=1");
+	ck_assert_msg(strstr(a.body, "\"route\":\"latest\"") != NULL, "%s", a.body);
+	answer_free(&a);
+}
+END_TEST
+
 int
 main(void)
 {
 	Suite *s = suite_create("cdr");
-	TCase *t = tcase_create("cdr"), *old = tcase_create("retention");
+	TCase *t = tcase_create("cdr"), *old = tcase_create("retention"),
+	      *bound = tcase_create("bound");
 	SRunner *r;
 	int failed;
 
@@ -767,6 +828,10 @@ main(void)
 	tcase_add_test(old, old_months_go);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, old);
+	tcase_set_timeout(bound, 120);
+	tcase_add_checked_fixture(bound, setup_bound, teardown);
+	tcase_add_test(bound, too_much_goes);
+	suite_add_tcase(s, bound);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

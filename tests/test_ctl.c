@@ -475,6 +475,7 @@ START_TEST(status)
 	ck_assert_int_eq(ctl(NULL, "status"), 0);
 	has("release          ");
 	has("engine           bdb\n");
+	has("call months      0\n");
 	has("RESOURCE ");
 	has("/my/callfwdsched/{id} ");
 	ck_assert_int_eq(ctl(NULL, "status --json"), 0);
@@ -485,6 +486,7 @@ START_TEST(status)
 	ck_assert_str_eq(json_string_value(json_object_get(first, "path")), "/readyz");
 	ck_assert(json_is_integer(json_object_get(first, "longest")));
 	ck_assert(json_is_integer(json_object_get(j, "uptime")));
+	ck_assert(json_is_integer(json_object_get(j, "callBytes")));
 	json_decref(j);
 }
 END_TEST

@@ -214,6 +214,40 @@ the_oldest_go_for_room(struct store *s)
 	check_months(s, months + 3, 2);
 }
 
+/* Whatever a month takes, it stays until the clock says that there are two later ones. */
+static void
+no_room_for_a_wrong_clock(struct store *s)
+{
+	const uint32_t months[] = {month(2024, 1), month(2024, 2), month(2024, 3), month(2030, 1)};
+	struct retention r = {.bytes = 1};
+	struct store_txn *t;
+	struct err e = {0};
+	uint64_t bytes;
+	size_t n;
+
+	run(&r, s, start_of(2024, 3), NOON);
+	ck_assert(!r.told_over);
+	for (size_t i = 0; i < 4; i++)
+		fill_month(s, months[i]);
+	run(&r, s, 0, NOON);
+	run(&r, s, start_of(2024, 3) - 1, NOON);
+	check_months(s, months, 4);
+	run(&r, s, start_of(2024, 3), NOON);
+	check_months(s, months + 1, 3);
+	run(&r, s, start_of(2030, 2), NOON);
+	check_months(s, months + 2, 2);
+	/* They are too many bytes all the same. */
+	ck_assert(r.told_over);
+	t = rig_begin(s, STORE_READ);
+	ck_assert_int_eq(retention_size(t, &n, &bytes, &e), 0);
+	rig_commit(t);
+	ck_assert_uint_eq(n, 2);
+	ck_assert_uint_ge(bytes, 600000);
+	r.bytes = bytes;
+	run(&r, s, start_of(2030, 2), NOON);
+	ck_assert(!r.told_over);
+}
+
 static void
 a_wrong_clock_takes_nothing(struct store *s)
 {
@@ -253,6 +287,7 @@ main(void)
 {
 	static const struct store_case cases[] = {{"months_go", months_go},
 	    {"the_oldest_go_for_room", the_oldest_go_for_room},
+	    {"no_room_for_a_wrong_clock", no_room_for_a_wrong_clock},
 	    {"a_wrong_clock_takes_nothing", a_wrong_clock_takes_nothing},
 	    {"nobody_calls_any_more", nobody_calls_any_more}};
 	Suite *s = suite_create("retention");
