@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backend/audit.h"
+#include "backend/book.h"
 #include "backend/cdr.h"
 #include "backend/control.h"
 #include "backend/history.h"
@@ -219,6 +220,7 @@ add_line(struct job *j, struct model *m, uint32_t id, struct str key)
 	struct user_line *line = &r->users.v[r->users.n];
 	uint32_t tenant, owner;
 	uint16_t kind;
+	uint64_t entries, bytes;
 	struct str name;
 	struct user u;
 	int rc = model_get(m, &rec_user, id, 0, &u);
@@ -226,6 +228,8 @@ add_line(struct job *j, struct model *m, uint32_t id, struct str key)
 	/* A user has several names; the list has it once, under the first. */
 	if (rc <= 0 || !key_split(key, &tenant, &owner, &kind, &name) || !str_eq(u.user_name, name))
 		return rc < 0 ? -1 : 0;
+	if (entries_count(m, id, &entries) != 0 || quota_used(m, id, &bytes) != 0)
+		return -1;
 	rec_defaults(&rec_user, &u);
 	REC_SET(line, user_line, user_name, u.user_name);
 	if (REC_HAS(&u, user, first_name))
@@ -234,6 +238,8 @@ add_line(struct job *j, struct model *m, uint32_t id, struct str key)
 		REC_SET(line, user_line, last_name, u.last_name);
 	REC_SET(line, user_line, enabled, u.enabled);
 	REC_SET(line, user_line, password, REC_HAS(&u, user, password_hash));
+	REC_SET(line, user_line, entries, (int64_t)entries);
+	REC_SET(line, user_line, bytes, (int64_t)bytes);
 	r->users.n++;
 	return 0;
 }

@@ -130,8 +130,9 @@ add_line(struct ctl *c, const struct user_line *u, bool first)
 		return;
 	}
 	term_cell(&c->out, u->user_name, 24);
-	buf_printf(
-	    &c->out, " %-9s %-9s", u->enabled ? "enabled" : "disabled", u->password ? "yes" : "no");
+	/* Rounded up: who has something has a KiB. */
+	buf_printf(&c->out, " %-9s %-9s %7lld %7lld", u->enabled ? "enabled" : "disabled",
+	    u->password ? "yes" : "no", (long long)u->entries, (long long)(u->bytes + 1023) / 1024);
 	if (REC_HAS(u, user_line, first_name)) {
 		buf_addc(&c->out, ' ');
 		term_text(&c->out, u->first_name);
@@ -178,7 +179,8 @@ cmd_user_list(struct ctl *c)
 	if (c->json)
 		buf_addc(&c->out, '[');
 	else
-		buf_printf(&c->out, "%-24s %-9s %-9s %s\n", "USER", "STATE", "PASSWORD", "NAME");
+		buf_printf(&c->out, "%-24s %-9s %-9s %7s %7s %s\n", "USER", "STATE", "PASSWORD", "ENTRIES",
+		    "KiB", "NAME");
 	buf_init(&mark, 1024);
 	do
 		rc = list_part(c, &mark, &count);

@@ -82,7 +82,7 @@ START_TEST(users)
 	has("userName: has a character");
 	ck_assert_int_eq(ctl(NULL, "user disable 202"), 0);
 	ck_assert_int_eq(ctl(NULL, "user list"), 0);
-	has("enabled   yes       Ann Lee\n");
+	has("enabled   yes             0       1 Ann Lee\n");
 	has("disabled  no");
 
 	ck_assert_int_eq(ctl(NULL, "user enable 202"), 0);
@@ -93,6 +93,7 @@ START_TEST(users)
 	ck_assert_str_eq(json_string_value(json_object_get(json_array_get(j, 0), "firstName")), "Ann");
 	ck_assert(json_is_true(json_object_get(json_array_get(j, 1), "enabled")));
 	ck_assert(json_is_true(json_object_get(json_array_get(j, 1), "password")));
+	ck_assert(json_is_integer(json_object_get(json_array_get(j, 1), "bytes")));
 	json_decref(j);
 
 	ck_assert_int_eq(ctl(NULL, "user remove 202"), 2);

@@ -167,8 +167,8 @@ START_TEST(users)
 		has_not("sip301");
 	}
 	ck_assert_int_eq(ctl(NULL, "user list"), 0);
-	has("301                      enabled   yes       Ann Lee");
-	has("201                      enabled   no        Ed");
+	has("301                      enabled   yes             0       1 Ann Lee");
+	has("201                      enabled   no              0       1 Ed");
 	has_not("302");
 	ck_assert_int_eq(ctl(NULL, "dump"), 0);
 	has("\"salutation\":\"Dr\"");

@@ -243,6 +243,37 @@ START_TEST(bytes)
 }
 END_TEST
 
+/* What the operator sees of a user; bytes of all but the entries and buttons are a few hundred. */
+static void
+listed(int n_entries, long least, long most)
+{
+	const char *at, *number;
+	char want[32];
+	long n;
+
+	ck_assert_int_eq(rig_ctl(&rig, NULL, text, sizeof(text), "user list --json"), 0);
+	at = strstr(text, "\"userName\":\"502\"");
+	ck_assert_msg(at != NULL, "%s", text);
+	snprintf(want, sizeof(want), "\"entries\":%d,", n_entries);
+	number = strstr(at, "\"bytes\":");
+	ck_assert_msg(strstr(at, want) != NULL && strstr(at, want) < strchr(at, '}'), "%s", at);
+	ck_assert_msg(number != NULL && number < strchr(at, '}'), "%s", at);
+	n = strtol(number + 8, NULL, 10);
+	ck_assert_msg(n >= least && n <= most, "%ld bytes", n);
+}
+
+START_TEST(shown)
+{
+	listed(0, 1, 1000);
+	ck_assert_int_eq(dial(BO, 40), 200);
+	ck_assert_int_eq(bulk(BO, 1, 2), 200);
+	listed(2, 1700, 4096);
+	ck_assert_int_eq(send_as(BO, "DELETE", "/my/phonebook", NULL), 200);
+	ck_assert_int_eq(dial(BO, 1), 200);
+	listed(0, 1, 1000);
+}
+END_TEST
+
 START_TEST(none)
 {
 	rig_stop(&rig);
@@ -419,6 +450,7 @@ main(void)
 	tcase_add_test(t, asked_again);
 	tcase_add_test(t, operators);
 	tcase_add_test(t, bytes);
+	tcase_add_test(t, shown);
 	tcase_add_test(t, none);
 	tcase_add_test(t, killed);
 	suite_add_tcase(s, t);
