@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "tests/child.h"
+#include "tests/freeze.h"
 #include "tests/rig.h"
 
 enum { OUT = 4 << 20 };
@@ -270,6 +271,52 @@ START_TEST(while_many_write)
 }
 END_TEST
 
+enum { HELD_MS = 1000 };
+
+/* The backend stands still for HELD_MS in the middle of a backup: for how long the backup goes on
+ * afterwards, or -1 when it was over before. */
+static long long
+goes_on(const char *options)
+{
+	char first[128];
+	long long since;
+	int status;
+	bool over;
+	pid_t pid;
+
+	sh("rm -rf %s", backup);
+	snprintf(first, sizeof(first), "%s/data.db", backup);
+	ck_assert_int_ge(pid = fork(), 0);
+	if (pid == 0)
+		_exit(ctl(NULL, "backup %s --without-keys --no-verify %s", backup, options));
+	for (since = ms_now(); access(first, F_OK) != 0; usleep(200))
+		ck_assert_msg(ms_now() < since + 20000, "no backup begins");
+	freeze(rig.backend);
+	usleep(HELD_MS * 1000);
+	over = waitpid(pid, &status, WNOHANG) == pid;
+	since = ms_now();
+	kill(rig.backend, SIGCONT);
+	if (!over)
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%d", status);
+	return over ? -1 : ms_now() - since;
+}
+
+/* What takes long is followed by as long a rest, unless a rate is given. In some runs what is held
+ * up is no piece of a file. */
+START_TEST(rests_as_long_as_it_works)
+{
+	long long ms, longest = 0, shortest = INT32_MAX;
+
+	for (int i = 0; i < 20 && longest < HELD_MS * 8 / 10; i++)
+		longest = (ms = goes_on("")) > longest ? ms : longest;
+	ck_assert_msg(longest >= HELD_MS * 8 / 10, "%lld ms at most", longest);
+	for (int i = 0; i < 20 && shortest >= HELD_MS * 8 / 10; i++)
+		shortest = (ms = goes_on("--rate 0")) >= 0 && ms < shortest ? ms : shortest;
+	ck_assert_msg(shortest < HELD_MS * 8 / 10, "%lld ms at least", shortest);
+}
+END_TEST
+
 static const struct {
 	const char *damage, *says;
 } damages[] = {
@@ -308,6 +355,7 @@ main(void)
 	tcase_add_test(t, without_its_keys);
 	tcase_add_test(t, to_a_time);
 	tcase_add_test(t, while_many_write);
+	tcase_add_test(t, rests_as_long_as_it_works);
 	tcase_add_loop_test(t, damage_is_found, 0, sizeof(damages) / sizeof(damages[0]));
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
