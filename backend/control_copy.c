@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A copy of the store for tandemctl backup: which files there are, and their bytes, piece by piece.
- * The operator's side decides how fast, and nothing is kept here between two pieces but the log.
+ * The operator's side decides how fast, and nothing is kept here between two pieces but the log, or
+ * the snapshot of an engine that has none.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "backend/job.h"
 #include "common/release.h"
 
-/* So long the log is kept for who asks for no more. */
+/* So long it is kept for who asks for no more. */
 enum { HOLD_S = 300, FILES_MAX = 4200 };
 
 static bool

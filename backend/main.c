@@ -271,6 +271,7 @@ store_conf(const struct conf *conf)
 	    .engine = conf->backend_engine,
 	    .dir = conf->backend_state,
 	    .cache_bytes = (size_t)conf->backend_cache_mb * 1024 * 1024,
+	    .reserve_bytes = (uint64_t)conf->backend_reserve_mb << 20,
 	    .log = store_log,
 	    .panic = store_panic,
 	};

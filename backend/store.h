@@ -41,7 +41,9 @@ struct store_conf {
 	const char *engine; /* "bdb", "lmdb" or "mem" */
 	const char *dir;    /* directory of the environment, mode 0700; not used by "mem" */
 	size_t cache_bytes; /* page cache of "bdb"; 0 = 64 MiB */
-	bool unfinished;    /* whoever opens it is making it: see STORE_UNFINISHED */
+	/* What stays free on the file system beside what a copy of "lmdb" makes its file grow. */
+	uint64_t reserve_bytes;
+	bool unfinished; /* whoever opens it is making it: see STORE_UNFINISHED */
 	/* One line of text about a start-up phase or a fault; may be NULL. Any thread. */
 	void (*log)(void *arg, const char *line);
 	/* The environment is damaged or must be recovered: nothing may be answered from
@@ -134,8 +136,13 @@ void store_stats(struct store *s, struct store_stats *ret);
  * A copy that is made while the store is in use: first all files of STORE_COPY_DATA, each read from
  * its beginning to the end it has then, then all of STORE_COPY_LOG, up to the size that is listed.
  * Put into a directory of their own they are what store_recover() makes a store of, with every
- * commit up to the second listing. A file of data that has gone meanwhile is left out. Only "bdb"
- * can, the others refuse.
+ * commit up to the second listing. A file of data that has gone meanwhile is left out.
+ *
+ * "lmdb" has no log, and one file of data, under a name of this copy alone: the store as it was at
+ * the first listing, with every commit before that. It is held for `hold_s` seconds from the last
+ * call on, and until the read that gives less than was asked for; see store_pin.h for what else
+ * ends it. A read then has ERR_UNAVAILABLE, as a listing of data while another copy is made. "mem"
+ * refuses.
  */
 enum store_copy { STORE_COPY_DATA, STORE_COPY_LOG };
 enum { STORE_FILE_MAX = 31, STORE_READ_MAX = 256 * 1024 };
@@ -158,8 +165,8 @@ enum { STORE_ID_MAX = 32 };
 void store_identity(struct store *s, char id[STORE_ID_MAX + 1], uint64_t *commit);
 
 /* Makes a store of a copy, in its place: with all that is there, or (`until` > 0, seconds since
- * 1970) as it was then; then reads every page of it. It ends with a store that is closed and has a
- * mark; *commit = the number of its last commit. 0 or -1. */
+ * 1970; not for "lmdb") as it was then; then reads every page of it. It ends with a store that is
+ * closed and has a mark; *commit = the number of its last commit. 0 or -1. */
 int store_recover(const struct store_conf *conf, int64_t until, uint64_t *commit, struct err *e);
 
 #endif

@@ -25,6 +25,7 @@
 #include "backend/store_disk.h"
 #include "backend/store_engine.h"
 #include "backend/store_gate.h"
+#include "backend/store_pin.h"
 
 /* Addresses, not memory and not room on the disk: what the file can grow to until the next start,
  * which takes twice its size at least. */
@@ -43,6 +44,7 @@ struct lmdb {
 	MDB_dbi table[STORE_TABLES];
 	struct store_dbis dbis;
 	struct store_gate gate;
+	struct store_pin pin;
 	pthread_mutex_t lock; /* over `spare` */
 	MDB_txn *spare[SPARE_MAX];
 	size_t spares;
@@ -95,6 +97,13 @@ lacks_room(struct lmdb *l, int ret)
 	    (ret == EIO && is_full(l));
 }
 
+static void
+say_ended(struct lmdb *l, const char *why)
+{
+	if (why != NULL)
+		store_log(&l->base, "store: the copy has ended before its time: %s", why);
+}
+
 /* Every failure of a library call passes here once: *e is set, or the process ends. */
 static int
 fail(struct lmdb *l, int ret, const char *what, struct err *e)
@@ -105,6 +114,9 @@ fail(struct lmdb *l, int ret, const char *what, struct err *e)
 	if (atomic_load(&l->running) && !full &&
 	    (ret == EIO || ret == MDB_PANIC || ret == MDB_CORRUPTED || ret == MDB_PAGE_NOTFOUND))
 		store_panic(&l->base, what);
+	/* What a copy holds can be used for the next try. */
+	if (full)
+		say_ended(l, pin_yield(&l->pin));
 	if (full)
 		code = ERR_NO_SPACE;
 	else if (ret == ENOMEM || ret == MDB_READERS_FULL)
@@ -246,6 +258,7 @@ commit_durably(struct lmdb *l, MDB_txn *txn)
 		dbis_forget(&l->dbis);
 	}
 	gate_reopen(&l->gate);
+	say_ended(l, pin_tend(&l->pin));
 	return ret;
 }
 
@@ -539,10 +552,13 @@ lmdb_part_drop(struct store *s, uint32_t part, struct err *e)
 
 /* --- opening and closing ------------------------------------------------------------- */
 
+/* There is none; but it is called every few seconds. */
 static int
 lmdb_checkpoint(struct store *s, uint64_t min_log_kib, struct err *e)
 {
-	(void)s;
+	struct lmdb *l = (struct lmdb *)s;
+
+	say_ended(l, pin_tend(&l->pin));
 	(void)min_log_kib;
 	(void)e;
 	return 0;
@@ -569,6 +585,7 @@ lmdb_close(struct store *s)
 {
 	struct lmdb *l = (struct lmdb *)s;
 
+	pin_destroy(&l->pin);
 	while (l->spares > 0)
 		mdb_txn_abort(l->spare[--l->spares]);
 	if (l->env != NULL)
@@ -584,6 +601,14 @@ lmdb_close(struct store *s)
 	free(l);
 }
 
+static void
+release(void *arg, void *handle)
+{
+	end_read(arg, handle);
+}
+
+static int hold(void *arg, struct pin_snapshot *ret, struct err *e);
+
 static struct lmdb *
 lmdb_new(const struct store_conf *conf, struct err *e)
 {
@@ -596,6 +621,7 @@ lmdb_new(const struct store_conf *conf, struct err *e)
 	store_setup(&l->base, &store_lmdb_ops, conf);
 	gate_init(&l->gate, &l->base, snapshot, snapshot_end);
 	dbis_init(&l->dbis);
+	pin_init(&l->pin, hold, release, l);
 	pthread_mutex_init(&l->lock, NULL);
 	l->data = -1;
 	if ((l->home = disk_home(conf->dir, e)) >= 0)
@@ -652,6 +678,7 @@ open_env(struct lmdb *l, struct err *e)
 	l->data = openat(l->home, "data.mdb", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	if (l->data < 0 || fsync(l->data) != 0 || fsync(l->home) != 0)
 		return err_set(e, ERR_INTERNAL, "%.80s/data.mdb: %s", l->base.conf.dir, strerror(errno));
+	pin_use(&l->pin, l->data, l->base.conf.reserve_bytes);
 	return 0;
 }
 
@@ -725,7 +752,190 @@ lmdb_open(struct store **ret, const struct store_conf *conf, struct err *e)
 	return 0;
 }
 
+/* --- copies -------------------------------------------------------------------- */
+
+/* While nobody writes: so it is what is on disk, and the two pages at the head are of it. The
+ * library's own way to copy takes them like that, but cannot stop between two pieces. */
+static int
+hold(void *arg, struct pin_snapshot *ret, struct err *e)
+{
+	struct lmdb *l = arg;
+	MDB_txn *txn = NULL;
+	MDB_envinfo info;
+	struct stat st;
+	MDB_stat pages;
+	int r;
+
+	pthread_mutex_lock(&l->base.writing);
+	if ((r = begin_read(l, &txn)) == 0) {
+		mdb_env_info(l->env, &info);
+		mdb_env_stat(l->env, &pages);
+		ret->handle = txn;
+		ret->number = mdb_txn_id(txn);
+		ret->size = (uint64_t)(info.me_last_pgno + 1) * pages.ms_psize;
+		ret->head_n = (size_t)2 * pages.ms_psize;
+		if (ret->head_n > sizeof(ret->head) || fstat(l->data, &st) != 0 ||
+		    pread(l->data, ret->head, ret->head_n, 0) != (ssize_t)ret->head_n)
+			r = EIO;
+		/* Pages at the end that were never written belong to nobody. */
+		else if (ret->size > (uint64_t)st.st_size)
+			ret->size = (uint64_t)st.st_size;
+		if (r != 0)
+			end_read(l, txn);
+	}
+	pthread_mutex_unlock(&l->base.writing);
+	return r == 0 ? 0 : fail(l, r, "copy", e);
+}
+
+static int
+lmdb_copy_list(struct store *s, enum store_copy what, const char *from, unsigned hold_s,
+    struct store_file *ret, size_t max, size_t *n, struct err *e)
+{
+	(void)from;
+	*n = what == STORE_COPY_DATA && max > 0;
+	return *n > 0 ? pin_begin(&((struct lmdb *)s)->pin, hold_s, ret, e) : 0;
+}
+
+static int64_t
+lmdb_copy_read(struct store *s, const char *name, uint64_t at, void *to, size_t n, unsigned hold_s,
+    struct err *e)
+{
+	return pin_read(&((struct lmdb *)s)->pin, name, at, to, n, hold_s, e);
+}
+
+static size_t
+pages_of(const MDB_stat *st)
+{
+	return st->ms_branch_pages + st->ms_leaf_pages + st->ms_overflow_pages;
+}
+
+/* Every row of a database: as many as are counted, in their order, and each byte of them. */
+static int
+read_rows(MDB_txn *txn, MDB_dbi dbi, size_t *pages)
+{
+	struct str last = {NULL, 0};
+	size_t rows = 0;
+	MDB_cursor *c;
+	MDB_val k, v;
+	MDB_stat st;
+	int ret;
+
+	if ((ret = mdb_stat(txn, dbi, &st)) != 0 || (ret = mdb_cursor_open(txn, dbi, &c)) != 0)
+		return ret;
+	while ((ret = mdb_cursor_get(c, &k, &v, MDB_NEXT)) == 0) {
+		const volatile unsigned char *p = v.mv_data;
+
+		if (rows++ > 0 && str_cmp(str_of(&k), last) <= 0)
+			break;
+		last = str_of(&k);
+		for (size_t i = 0; i < v.mv_size; i++)
+			(void)p[i];
+	}
+	mdb_cursor_close(c);
+	*pages += pages_of(&st);
+	return ret == MDB_NOTFOUND && rows == st.ms_entries ? 0 : ret > 0 ? ret : MDB_CORRUPTED;
+}
+
+/* Those that may be used again, which the library keeps in a database of its own: none twice, and
+ * none that is not there. */
+static int
+read_free(MDB_txn *txn, size_t end, size_t *pages)
+{
+	unsigned char *used = calloc(1, end);
+	MDB_cursor *c;
+	MDB_val k, v;
+	MDB_stat st;
+	int ret = used != NULL ? mdb_stat(txn, 0, &st) : ENOMEM;
+
+	if (ret == 0 && (ret = mdb_cursor_open(txn, 0, &c)) == 0) {
+		*pages += pages_of(&st);
+		while ((ret = mdb_cursor_get(c, &k, &v, MDB_NEXT)) == 0) {
+			const size_t *list = v.mv_data;
+
+			if (v.mv_size < sizeof(*list) || list[0] > v.mv_size / sizeof(*list) - 1)
+				break;
+			for (size_t i = 1; ret == 0 && i <= list[0]; i++)
+				ret = list[i] < 2 || list[i] >= end || used[list[i]]++ ? MDB_CORRUPTED : 0;
+			if (ret != 0)
+				break;
+			*pages += list[0];
+		}
+		mdb_cursor_close(c);
+	}
+	free(used);
+	return ret == MDB_NOTFOUND ? 0 : ret == 0 ? MDB_CORRUPTED : ret;
+}
+
+/* All that is named, and what is free: together no more than there is. */
+static int
+read_all(struct lmdb *l, MDB_txn *txn)
+{
+	size_t pages = 2, end;
+	MDB_envinfo info;
+	MDB_cursor *c;
+	MDB_val k, v;
+	MDB_dbi all, dbi;
+	int ret;
+
+	mdb_env_info(l->env, &info);
+	end = info.me_last_pgno + 1;
+	if ((ret = read_free(txn, end, &pages)) != 0 || (ret = mdb_dbi_open(txn, NULL, 0, &all)) != 0 ||
+	    (ret = read_rows(txn, all, &pages)) != 0 || (ret = mdb_cursor_open(txn, all, &c)) != 0)
+		return ret;
+	while ((ret = mdb_cursor_get(c, &k, &v, MDB_NEXT)) == 0) {
+		char name[24];
+
+		snprintf(name, sizeof(name), "%.*s", (int)k.mv_size, (const char *)k.mv_data);
+		if ((ret = mdb_dbi_open(txn, name, 0, &dbi)) != 0 ||
+		    (ret = read_rows(txn, dbi, &pages)) != 0)
+			break;
+	}
+	mdb_cursor_close(c);
+	return ret != MDB_NOTFOUND ? ret : pages <= end ? 0 : MDB_CORRUPTED;
+}
+
+static int
+verify(struct lmdb *l, struct err *e)
+{
+	MDB_txn *txn;
+	int ret = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn);
+
+	if (ret == 0) {
+		ret = read_all(l, txn);
+		mdb_txn_abort(txn);
+	}
+	return ret == 0 ? 0 : err_set(e, ERR_INTERNAL, "data.mdb is damaged: %s", mdb_strerror(ret));
+}
+
+/* Nothing has to be recovered. A file without its first pages would be made anew by the library. */
+static int
+lmdb_recover(const struct store_conf *conf, int64_t until, struct err *e)
+{
+	struct lmdb *l;
+	struct timespec t;
+	struct stat st;
+	int rc;
+
+	if (until > 0)
+		return err_set(e, ERR_INVALID,
+		    "the engine \"lmdb\" has no log: its store can be made what it was when it was copied, "
+		    "and no other time");
+	if ((l = lmdb_new(conf, e)) == NULL)
+		return -1;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	rc = pin_restore(l->home, "data.mdb", e);
+	if (rc == 0 &&
+	    (fstatat(l->home, "data.mdb", &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+	        st.st_size < 2 * sysconf(_SC_PAGESIZE)))
+		rc = err_set(e, ERR_INTERNAL, "data.mdb is damaged: its first pages are missing");
+	if (rc == 0 && (rc = open_env(l, e)) == 0 && (rc = open_tables(l, e)) == 0 &&
+	    (rc = verify(l, e)) == 0)
+		store_log_phase(&l->base, "verified", &t);
+	lmdb_close(&l->base);
+	return rc;
+}
+
 const struct store_ops store_lmdb_ops = {lmdb_open, lmdb_close, lmdb_begin, lmdb_commit, lmdb_abort,
     lmdb_get, lmdb_put, lmdb_del, lmdb_scan, lmdb_part_get, lmdb_part_put, lmdb_part_del,
     lmdb_part_scan, lmdb_part_size, lmdb_part_list, lmdb_part_drop, lmdb_checkpoint, lmdb_trickle,
-    lmdb_stats, NULL, NULL, NULL};
+    lmdb_stats, lmdb_copy_list, lmdb_copy_read, lmdb_recover};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * backup: the files of a running store, table after table and then the log, piece by piece over the
- * control socket; --follow goes on with what comes to the log.
+ * control socket; --follow goes on with what comes to the log. An engine without a log has tables
+ * that are all of one moment.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -174,6 +175,9 @@ copy_all(struct copying *k, int command)
 	snprintf(k->b->engine, sizeof(k->b->engine), "%.*s", (int)r.copy.engine.n, r.copy.engine.p);
 	snprintf(k->b->store, sizeof(k->b->store), "%.*s", (int)r.copy.store.n, r.copy.store.p);
 	snprintf(k->b->release, sizeof(k->b->release), "%.*s", (int)r.copy.release.n, r.copy.release.p);
+	/* Without a log nothing has come to the tables. */
+	if (command == ctl_command_COPY_LOG && r.copy.files.n == 0)
+		return EXIT_OK;
 	k->b->commit = r.copy.commit;
 	k->b->ended = r.copy.time;
 	if (k->b->begun == 0)
@@ -284,6 +288,19 @@ follow(struct copying *k)
 	return rc;
 }
 
+/* Before anything is copied. */
+static int
+check_follow(struct copying *k)
+{
+	struct ctl_reply r;
+	int rc = k->c->follow ? list(k, ctl_command_COPY_LOG, "", &r) : EXIT_OK;
+
+	if (rc != EXIT_OK || !k->c->follow || r.copy.files.n > 0)
+		return rc;
+	return ctl_fail(EXIT_FAILED, "the engine \"%.*s\" has no log that --follow could follow",
+	    (int)r.copy.engine.n, r.copy.engine.p);
+}
+
 /* --- the command ------------------------------------------------------------------ */
 
 /* A new directory, or an empty one; *complete = a backup is in it already. */
@@ -354,7 +371,7 @@ cmd_backup(struct ctl *c)
 	if (sodium_init() < 0 || (k.b = calloc(1, sizeof(*k.b))) == NULL)
 		return ctl_fail(EXIT_FAILED, "out of memory");
 	if ((rc = read_rate(&k)) == EXIT_OK && (rc = ctl_connect(c)) == EXIT_OK &&
-	    (rc = open_dir(&k, &complete)) == EXIT_OK) {
+	    (rc = check_follow(&k)) == EXIT_OK && (rc = open_dir(&k, &complete)) == EXIT_OK) {
 		rc = complete ? backup_read(k.b, k.dirfd, k.dir) : make(&k);
 		if (rc != EXIT_OK && !complete)
 			offline_discard(k.dir);

@@ -45,6 +45,15 @@ time_text(int64_t t, char text[32])
 		strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
+static bool
+has_log(const struct backup *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (strncmp(b->files[i].name, "log.", 4) == 0)
+			return true;
+	return false;
+}
+
 static int
 read_until(const struct ctl *c, const struct backup *b, int64_t *until)
 {
@@ -56,6 +65,10 @@ read_until(const struct ctl *c, const struct backup *b, int64_t *until)
 	if ((*until = parse_time(c->to)) <= 0)
 		return ctl_usage("--to takes a time as 2026-12-31T23:59:59Z or with an offset");
 	time_text(b->ended, text);
+	if (!has_log(b))
+		return ctl_fail(EXIT_FAILED,
+		    "the engine \"%s\" has no log: the backup has what was there at %s, and no other time",
+		    b->engine, text);
 	/* The tables were copied until then, and have no way back. */
 	return *until >= b->ended
 	    ? EXIT_OK
@@ -71,6 +84,19 @@ has_keys(const struct backup *b)
 	return false;
 }
 
+/* The backend would not open what is restored. */
+static int
+check_engine(const struct ctl *c, const struct backup *b)
+{
+	return strcmp(c->conf.backend_engine, b->engine) == 0
+	    ? EXIT_OK
+	    : ctl_fail(EXIT_FAILED,
+	          "the backup is of the engine \"%s\", and backend.engine is \"%s\": restore it with "
+	          "the "
+	          "backup's, and then use migrate",
+	          b->engine, c->conf.backend_engine);
+}
+
 static int
 restore(struct ctl *c, struct backup *b, int dirfd)
 {
@@ -78,7 +104,8 @@ restore(struct ctl *c, struct backup *b, int dirfd)
 	int64_t until, commit;
 	int rc;
 
-	if ((rc = read_until(c, b, &until)) != EXIT_OK || (rc = offline_empty(state)) != EXIT_OK ||
+	if ((rc = check_engine(c, b)) != EXIT_OK || (rc = read_until(c, b, &until)) != EXIT_OK ||
+	    (rc = offline_empty(state)) != EXIT_OK ||
 	    (rc = backup_compare(b, dirfd, c->args[0])) != EXIT_OK)
 		return rc;
 	if (!c->without_keys && !has_keys(b))

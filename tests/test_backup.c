@@ -37,9 +37,10 @@ sh(const char *fmt, ...)
 }
 
 static void
-setup(void)
+begin(const char *extra)
 {
 	memset(&rig, 0, sizeof(rig));
+	rig.extra = extra;
 	rig_make(&rig);
 	rig_backend(&rig);
 	snprintf(backup, sizeof(backup), "%s/backup", rig.dir);
@@ -47,6 +48,18 @@ setup(void)
 	sh("echo 'correct horse battery' >%s; chmod 600 %s", pass, pass);
 	ck_assert_int_eq(ctl("secret99\n", "user add 201 --first Ann --password-stdin"), 0);
 	ck_assert_int_eq(ctl("123456\n", "user pin 201 --pin-stdin"), 0);
+}
+
+static void
+setup(void)
+{
+	begin(NULL);
+}
+
+static void
+setup_lmdb(void)
+{
+	begin("[backend]\nengine = lmdb\n");
 }
 
 static void
@@ -341,11 +354,52 @@ START_TEST(damage_is_found)
 }
 END_TEST
 
+/* LMDB has no log. */
+START_TEST(of_one_moment_alone)
+{
+	ck_assert_int_eq(ctl(NULL, "backup %s --without-keys --follow", backup), 1);
+	has("no log that --follow could follow");
+	sh("test ! -e %s", backup);
+	ck_assert_int_eq(ctl(NULL, "backup %s --without-keys", backup), 0);
+	lose(false);
+	ck_assert_int_eq(ctl(NULL, "restore %s --to 2030-01-01T00:00:00Z --without-keys", backup), 1);
+	has("no log");
+	ck_assert_int_eq(ctl(NULL, "-o backend.engine=bdb restore %s --without-keys", backup), 1);
+	has("the backup is of the engine \"lmdb\"");
+	sh("test ! -e %s/state", rig.dir);
+	ck_assert_int_eq(ctl(NULL, "restore %s --without-keys", backup), 0);
+	rig_backend(&rig);
+	ck_assert(knows("201"));
+	/* It is a store like any other. */
+	ck_assert_int_eq(ctl(NULL, "user add after --no-password"), 0);
+	rig_kill(&rig.backend);
+	rig_backend(&rig);
+	ck_assert(knows("after"));
+}
+END_TEST
+
+static const struct {
+	const char *damage, *says;
+} lmdb_damages[] = {
+    {"printf x | dd of=$(ls data-*) bs=1 seek=9000 conv=notrunc status=none", "is damaged"},
+    {"truncate -s -4096 data-*", "is damaged"},
+    {"rm data-*", "data-"},
+};
+
+START_TEST(damage_of_one_file)
+{
+	ck_assert_int_eq(ctl(NULL, "backup %s --without-keys", backup), 0);
+	sh("cd %s && %s", backup, lmdb_damages[_i].damage);
+	ck_assert_int_eq(ctl(NULL, "verify %s", backup), 1);
+	has(lmdb_damages[_i].says);
+}
+END_TEST
+
 int
 main(void)
 {
 	Suite *s = suite_create("backup");
-	TCase *t = tcase_create("backup");
+	TCase *t = tcase_create("backup"), *l = tcase_create("lmdb");
 	SRunner *r;
 	int failed;
 
@@ -357,7 +411,15 @@ main(void)
 	tcase_add_test(t, while_many_write);
 	tcase_add_test(t, rests_as_long_as_it_works);
 	tcase_add_loop_test(t, damage_is_found, 0, sizeof(damages) / sizeof(damages[0]));
+	tcase_set_timeout(l, 120);
+	tcase_add_checked_fixture(l, setup_lmdb, teardown);
+	tcase_add_test(l, what_was_there_is_there_again);
+	tcase_add_test(l, without_its_keys);
+	tcase_add_test(l, while_many_write);
+	tcase_add_test(l, of_one_moment_alone);
+	tcase_add_loop_test(l, damage_of_one_file, 0, sizeof(lmdb_damages) / sizeof(lmdb_damages[0]));
 	suite_add_tcase(s, t);
+	suite_add_tcase(s, l);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);

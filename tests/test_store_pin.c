@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: ISC */
+/* Copies of a store that is one file (LMDB): what is in them, and when they end. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/store_rig.h"
+
+enum { ROWS = 2000 };
+
+static struct store_rig rig;
+static struct store_file file;
+static char bytes[STORE_READ_MAX];
+
+static void
+setup(void)
+{
+	store_rig_open(&rig, "lmdb");
+}
+
+static void
+teardown(void)
+{
+	store_rig_close(&rig);
+}
+
+/* So long that a copy has several pieces. */
+static const char *
+padded(const char *val)
+{
+	static char text[512];
+
+	snprintf(text, sizeof(text), "%-500s", val);
+	return text;
+}
+
+/* Every row gets the same value, all in one transaction. */
+static void
+write_all(const char *val)
+{
+	struct store_txn *t = rig_begin(rig.s, STORE_WRITE);
+
+	for (int i = 0; i < ROWS; i++) {
+		char key[16];
+
+		snprintf(key, sizeof(key), "row-%05d", i);
+		store_rig_put(t, key, padded(val));
+	}
+	rig_commit(t);
+}
+
+static int
+list(unsigned hold_s, struct err *e)
+{
+	size_t n;
+
+	return store_copy_list(rig.s, STORE_COPY_DATA, "", hold_s, &file, 1, &n, e);
+}
+
+static int64_t
+piece(uint64_t at, unsigned hold_s, struct err *e)
+{
+	return store_copy_read(rig.s, file.name, at, bytes, sizeof(bytes), hold_s, e);
+}
+
+static void
+pause_ms(long ms)
+{
+	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+}
+
+/* Between two pieces all rows change, again and again: the copy has none of it. */
+START_TEST(as_it_was_at_the_listing)
+{
+	char home[96], path[128];
+	struct store_conf conf = rig.conf;
+	struct err e = {0};
+	struct store *s;
+	struct store_txn *t;
+	uint64_t at = 0, commit, last;
+	char id[STORE_ID_MAX + 1];
+	int64_t n;
+	int fd, round = 0;
+
+	write_all("one");
+	write_all("two");
+	store_identity(rig.s, id, &last);
+	ck_assert_int_eq(list(60, &e), 0);
+	snprintf(home, sizeof(home), "%s/copy", rig.dir);
+	ck_assert_int_eq(mkdir(home, 0700), 0);
+	snprintf(path, sizeof(path), "%s/%s", home, file.name);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	ck_assert_int_ge(fd, 0);
+	do {
+		char val[16];
+
+		n = piece(at, 60, &e);
+		ck_assert_msg(n >= 0, "%s", err_text(&e));
+		ck_assert_int_eq(pwrite(fd, bytes, (size_t)n, (off_t)at), n);
+		at += (uint64_t)n;
+		for (int i = 0; i < 4; i++) {
+			snprintf(val, sizeof(val), "later%d", round++);
+			write_all(val);
+		}
+	} while (n == (int64_t)sizeof(bytes));
+	close(fd);
+	ck_assert_int_gt(round, 12);
+	ck_assert_uint_eq(at, file.size);
+	conf.dir = home;
+	ck_assert_int_eq(store_recover(&conf, 1, &commit, &e), -1);
+	ck_assert_msg(store_recover(&conf, 0, &commit, &e) == 0, "%s", err_text(&e));
+	ck_assert_uint_eq(commit, last);
+	ck_assert_msg(store_open(&s, &conf, &e) == 0, "%s", err_text(&e));
+	t = rig_begin(s, STORE_READ);
+	for (int i = 0; i < ROWS; i++) {
+		char key[16];
+
+		snprintf(key, sizeof(key), "row-%05d", i);
+		ck_assert_str_eq(store_rig_get(t, key), padded("two"));
+	}
+	store_abort(t);
+	store_close(s);
+}
+END_TEST
+
+START_TEST(one_at_a_time)
+{
+	struct err e = {0};
+
+	write_all("one");
+	ck_assert_int_eq(list(60, &e), 0);
+	ck_assert_int_eq(list(60, &e), -1);
+	ck_assert_int_eq(e.code, ERR_UNAVAILABLE);
+	/* Read to its end it is over: the next may begin, and nobody goes on with this one. */
+	for (uint64_t at = 0; piece(at, 60, &e) == (int64_t)sizeof(bytes); at += sizeof(bytes))
+		;
+	ck_assert_int_eq(piece(0, 60, &e), -1);
+	ck_assert_int_eq(e.code, ERR_UNAVAILABLE);
+	ck_assert_int_eq(list(60, &e), 0);
+}
+END_TEST
+
+/* Nobody asks for more: what was held can be used again, and the file stops growing. */
+START_TEST(given_up)
+{
+	struct err e = {0};
+	struct stat before, after;
+	char path[128];
+
+	write_all("one");
+	ck_assert_int_eq(list(1, &e), 0);
+	ck_assert_int_eq(piece(0, 1, &e) > 0, 1);
+	pause_ms(1200);
+	write_all("two");
+	ck_assert_int_eq(piece(0, 1, &e), -1);
+	ck_assert_int_eq(e.code, ERR_UNAVAILABLE);
+	ck_assert_ptr_nonnull(strstr(rig.lines, "nobody has asked for more"));
+	snprintf(path, sizeof(path), "%s/data.mdb", rig.home);
+	for (int i = 0; i < 5; i++)
+		write_all("three");
+	ck_assert_int_eq(stat(path, &before), 0);
+	for (int i = 0; i < 50; i++)
+		write_all(i % 2 ? "four" : "five");
+	ck_assert_int_eq(stat(path, &after), 0);
+	ck_assert_int_eq(after.st_size, before.st_size);
+}
+END_TEST
+
+START_TEST(no_such_piece)
+{
+	struct err e = {0};
+
+	write_all("one");
+	ck_assert_int_eq(list(60, &e), 0);
+	ck_assert_int_eq(piece(1, 60, &e), -1);
+	ck_assert_int_eq(piece(UINT64_MAX - 4095, 60, &e), -1);
+	ck_assert_int_eq(store_copy_read(rig.s, "data.mdb", 0, bytes, 4096, 60, &e), -1);
+	ck_assert_int_eq(store_copy_read(rig.s, "../data-x", 0, bytes, 4096, 60, &e), -1);
+	ck_assert_int_eq(
+	    store_copy_read(rig.s, "data-00000000000000ff.mdb", 0, bytes, 4096, 60, &e), -1);
+	/* Behind the end there is nothing. */
+	ck_assert_int_eq(piece((file.size + 4095) & ~(uint64_t)4095, 60, &e), 0);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("store_pin");
+	TCase *t = tcase_create("pin");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(t, 120);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, as_it_was_at_the_listing);
+	tcase_add_test(t, one_at_a_time);
+	tcase_add_test(t, given_up);
+	tcase_add_test(t, no_such_piece);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? 0 : 1;
+}
