@@ -74,22 +74,18 @@ pause_ms(long ms)
 	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
 }
 
-/* Between two pieces all rows change, again and again: the copy has none of it. */
-START_TEST(as_it_was_at_the_listing)
+/* A copy in a directory of its own, named in conf->dir, with `rounds` changes of all rows behind
+ * each piece. */
+static void
+copy(struct store_conf *conf, int rounds)
 {
-	char home[96], path[128];
-	struct store_conf conf = rig.conf;
+	static char home[96];
+	char path[128];
 	struct err e = {0};
-	struct store *s;
-	struct store_txn *t;
-	uint64_t at = 0, commit, last;
-	char id[STORE_ID_MAX + 1];
+	uint64_t at = 0;
 	int64_t n;
 	int fd, round = 0;
 
-	write_all("one");
-	write_all("two");
-	store_identity(rig.s, id, &last);
 	ck_assert_int_eq(list(60, &e), 0);
 	snprintf(home, sizeof(home), "%s/copy", rig.dir);
 	ck_assert_int_eq(mkdir(home, 0700), 0);
@@ -97,21 +93,38 @@ START_TEST(as_it_was_at_the_listing)
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	ck_assert_int_ge(fd, 0);
 	do {
-		char val[16];
+		for (int i = 0; i < rounds; i++) {
+			char val[16];
 
+			snprintf(val, sizeof(val), "later%d", round++);
+			write_all(val);
+		}
 		n = piece(at, 60, &e);
 		ck_assert_msg(n >= 0, "%s", err_text(&e));
 		ck_assert_int_eq(pwrite(fd, bytes, (size_t)n, (off_t)at), n);
 		at += (uint64_t)n;
-		for (int i = 0; i < 4; i++) {
-			snprintf(val, sizeof(val), "later%d", round++);
-			write_all(val);
-		}
 	} while (n == (int64_t)sizeof(bytes));
 	close(fd);
-	ck_assert_int_gt(round, 12);
+	ck_assert_uint_gt(at, 3 * sizeof(bytes));
 	ck_assert_uint_eq(at, file.size);
-	conf.dir = home;
+	*conf = rig.conf;
+	conf->dir = home;
+}
+
+/* Before each piece all rows change, again and again: the copy has none of it. */
+START_TEST(as_it_was_at_the_listing)
+{
+	struct store_conf conf;
+	struct err e = {0};
+	struct store *s;
+	struct store_txn *t;
+	uint64_t commit, last;
+	char id[STORE_ID_MAX + 1];
+
+	write_all("one");
+	write_all("two");
+	store_identity(rig.s, id, &last);
+	copy(&conf, 4);
 	ck_assert_int_eq(store_recover(&conf, 1, &commit, &e), -1);
 	ck_assert_msg(store_recover(&conf, 0, &commit, &e) == 0, "%s", err_text(&e));
 	ck_assert_uint_eq(commit, last);
@@ -171,6 +184,103 @@ START_TEST(given_up)
 }
 END_TEST
 
+/* A row that stands in the wrong place, and a file without its head. */
+START_TEST(a_damaged_copy)
+{
+	struct store_conf conf;
+	struct err e = {0};
+	char command[512];
+	uint64_t commit;
+
+	write_all("one");
+	copy(&conf, 0);
+	snprintf(command, sizeof(command),
+	    "cd %s && cp data-* ../good && LC_ALL=C sed -i s/row-01000/row-0100z/g data-*", conf.dir);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(store_recover(&conf, 0, &commit, &e), -1);
+	ck_assert_msg(strstr(err_text(&e), "damaged") != NULL, "%s", err_text(&e));
+	snprintf(command, sizeof(command), "cd %s && head -c 4096 ../good >data.mdb", conf.dir);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(store_recover(&conf, 0, &commit, &e), -1);
+	ck_assert_msg(strstr(err_text(&e), "first pages") != NULL, "%s", err_text(&e));
+	snprintf(command, sizeof(command), "cd %s && cp ../good data.mdb", conf.dir);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_msg(store_recover(&conf, 0, &commit, &e) == 0, "%s", err_text(&e));
+	/* Which of the two it is nobody knows. */
+	snprintf(command, sizeof(command), "cd %s && cp ../good %s", conf.dir, file.name);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(store_recover(&conf, 0, &commit, &e), -1);
+}
+END_TEST
+
+/* Who comes back too late gets nothing of the next one. */
+START_TEST(the_next_one_has_another_name)
+{
+	struct err e = {0};
+	char old[STORE_FILE_MAX + 1];
+
+	write_all("one");
+	ck_assert_int_eq(list(1, &e), 0);
+	memcpy(old, file.name, sizeof(old));
+	pause_ms(1100);
+	write_all("two");
+	ck_assert_int_eq(list(60, &e), 0);
+	ck_assert_str_ne(file.name, old);
+	ck_assert_int_eq(store_copy_read(rig.s, old, 0, bytes, sizeof(bytes), 60, &e), -1);
+	ck_assert_int_eq(e.code, ERR_UNAVAILABLE);
+	ck_assert_int_eq(piece(0, 60, &e), sizeof(bytes));
+}
+END_TEST
+
+/* A copy whose command was killed does not keep the next one off for as long as it is held. */
+START_TEST(a_silent_one_gives_way)
+{
+	struct err e = {0};
+
+	write_all("one");
+	ck_assert_int_eq(list(300, &e), 0);
+	pause_ms(8000);
+	ck_assert_int_eq(list(300, &e), -1);
+	pause_ms(2100);
+	ck_assert_int_eq(list(300, &e), 0);
+}
+END_TEST
+
+/* Far more than there are places for readers. */
+START_TEST(no_place_of_a_reader_is_lost)
+{
+	struct err e = {0};
+
+	for (int i = 0; i < 1200; i++) {
+		ck_assert_msg(list(60, &e) == 0, "%d: %s", i, err_text(&e));
+		ck_assert_int_eq(piece(file.size / 4096 * 4096 + 4096, 60, &e), 0);
+	}
+}
+END_TEST
+
+START_TEST(not_without_bounds)
+{
+	struct err e = {0};
+	char path[128];
+
+	write_all("one");
+	ck_assert_int_eq(list(60, &e), 0);
+	/* As if so much had been written meanwhile. */
+	snprintf(path, sizeof(path), "%s/data.mdb", rig.home);
+	ck_assert_int_eq(truncate(path, (off_t)file.size + (300 << 20)), 0);
+	ck_assert_int_eq(piece(0, 60, &e), sizeof(bytes));
+	write_all("two");
+	ck_assert_int_eq(piece(sizeof(bytes), 60, &e), -1);
+	ck_assert_int_eq(e.code, ERR_UNAVAILABLE);
+	ck_assert_ptr_nonnull(strstr(rig.lines, "has grown too much"));
+	/* And with no room beside the reserve there is none. */
+	rig.conf.reserve_bytes = UINT64_MAX;
+	store_rig_reopen(&rig);
+	ck_assert_int_eq(list(60, &e), -1);
+	ck_assert_int_eq(e.code, ERR_NO_SPACE);
+}
+END_TEST
+
 START_TEST(no_such_piece)
 {
 	struct err e = {0};
@@ -192,7 +302,7 @@ int
 main(void)
 {
 	Suite *s = suite_create("store_pin");
-	TCase *t = tcase_create("pin");
+	TCase *t = tcase_create("pin"), *slow = tcase_create("slow");
 	SRunner *r;
 	int failed;
 
@@ -201,8 +311,17 @@ main(void)
 	tcase_add_test(t, as_it_was_at_the_listing);
 	tcase_add_test(t, one_at_a_time);
 	tcase_add_test(t, given_up);
+	tcase_add_test(t, a_damaged_copy);
+	tcase_add_test(t, the_next_one_has_another_name);
+	tcase_add_test(t, no_place_of_a_reader_is_lost);
+	tcase_add_test(t, not_without_bounds);
 	tcase_add_test(t, no_such_piece);
 	suite_add_tcase(s, t);
+	tcase_set_tags(slow, "slow");
+	tcase_set_timeout(slow, 60);
+	tcase_add_checked_fixture(slow, setup, teardown);
+	tcase_add_test(slow, a_silent_one_gives_way);
+	suite_add_tcase(s, slow);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
