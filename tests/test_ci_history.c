@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Processes are killed under clients that write and read, and each client keeps a history: what was
- * acknowledged is never lost, no entry comes twice however often it was sent, and nobody reads what
- * the own writes do not explain.
+ * Processes are killed or stopped under clients that write and read, and each client keeps a
+ * history: what was acknowledged is never lost, no entry comes twice however often it was sent, and
+ * nobody reads what the own writes do not explain. The audit log is whole behind all of it. On each
+ * engine of the store.
  */
 #include <check.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/freeze.h"
 #include "tests/rig.h"
 
 enum {
@@ -292,21 +294,35 @@ check_entries(int client)
 	answer_free(&a);
 }
 
-START_TEST(nothing_acknowledged_is_lost)
+/* What the clients have done together. */
+struct sums {
+	long writes, reads, entries, unsure;
+};
+
+static void
+check_audit(void)
 {
-	int kills = getenv("TANDEM_LONG") != NULL ? KILLS_LONG : KILLS;
-	long sums[4] = {0};
+	char out[4096];
+
+	ck_assert_msg(rig_ctl(&rig, NULL, out, sizeof(out), "audit verify") == 0, "%s", out);
+}
+
+/* Does some harm so many times under the clients, and looks at their histories. */
+static struct sums
+under_load(int times, void (*harm)(int n), const char *(*name)(int n))
+{
+	struct sums sums = {0};
 	pid_t pids[CLIENTS];
 	unsigned seed = 4711;
 
 	for (int i = 0; i < CLIENTS; i++)
 		pids[i] = begin(i);
-	for (int n = 0; n < kills * TARGETS; n++) {
+	for (int n = 0; n < times; n++) {
 		usleep(50000 + (useconds_t)(rand_r(&seed) % 250000));
-		kill_one((enum target)(n % TARGETS));
+		harm(n);
 		for (int i = 0; i < CLIENTS; i++)
-			ck_assert_msg(!histories[i].broken, "client %d after %d kills (%s): %s", i, n + 1,
-			    targets[n % TARGETS], histories[i].why);
+			ck_assert_msg(!histories[i].broken, "client %d after %d times (%s): %s", i, n + 1,
+			    name(n), histories[i].why);
 	}
 	rig_await_ready(&rig, 0);
 	usleep(500000);
@@ -321,23 +337,95 @@ START_TEST(nothing_acknowledged_is_lost)
 		for (int k = 0; !read_once(&histories[i], i); k++)
 			ck_assert_int_lt(k, 10);
 		check_entries(i);
-		sums[0] += histories[i].writes;
-		sums[1] += histories[i].reads;
-		sums[2] += histories[i].entries;
-		sums[3] += histories[i].unsure;
+		sums.writes += histories[i].writes;
+		sums.reads += histories[i].reads;
+		sums.entries += histories[i].entries;
+		sums.unsure += histories[i].unsure;
 	}
+	check_audit();
+	return sums;
+}
+
+static void
+kill_in_turn(int n)
+{
+	kill_one((enum target)(n % TARGETS));
+}
+
+static const char *
+target_name(int n)
+{
+	return targets[n % TARGETS];
+}
+
+START_TEST(nothing_acknowledged_is_lost)
+{
+	int kills = getenv("TANDEM_LONG") != NULL ? KILLS_LONG : KILLS;
+	struct sums s = under_load(kills * TARGETS, kill_in_turn, target_name);
+
 	printf(
 	    "%d kills of each of %d kinds: %ld writes, %ld entries, %ld reads, %ld without an answer\n",
-	    kills, TARGETS, sums[0], sums[2], sums[1], sums[3]);
-	ck_assert_int_gt(sums[0], kills);
-	ck_assert_int_gt(sums[2], kills);
+	    kills, TARGETS, s.writes, s.entries, s.reads, s.unsure);
+	ck_assert_int_gt(s.writes, kills);
+	ck_assert_int_gt(s.entries, kills);
+}
+END_TEST
+
+/* --- stops -------------------------------------------------------------------------- */
+
+/* Those that a rig has: the gateway and its children, the backend and its. */
+static size_t
+processes(pid_t ret[64])
+{
+	size_t n = 0;
+
+	ret[n++] = rig.gateway[0];
+	n += children_of(rig.gateway[0], ret + n, 30);
+	ret[n++] = rig.backend;
+	return n + children_of(rig.backend, ret + n, 30);
+}
+
+/* Each process in turn, longer than a request may take; then it goes on where it was. */
+static void
+stop_in_turn(int n)
+{
+	pid_t all[64];
+	size_t count = processes(all);
+	pid_t pid = all[(size_t)n % count];
+
+	freeze(pid);
+	usleep((useconds_t)(n % 3) * 2500000 + 300000);
+	ck_assert_int_eq(kill(pid, SIGCONT), 0);
+}
+
+static const char *
+stop_name(int n)
+{
+	(void)n;
+	return "stopped";
+}
+
+START_TEST(stopped_processes_go_on)
+{
+	pid_t all[64];
+	int count = (int)processes(all);
+	pid_t backend = rig.backend, gateway = rig.gateway[0];
+	struct sums s = under_load(3 * count, stop_in_turn, stop_name);
+
+	printf("%d stops of %d processes: %ld writes, %ld entries, %ld reads, %ld without an answer\n",
+	    3 * count, count, s.writes, s.entries, s.reads, s.unsure);
+	ck_assert_int_gt(s.writes, count);
+	/* Nobody took the silence of another for the end. */
+	ck_assert_int_eq(kill(backend, 0), 0);
+	ck_assert_int_eq(kill(gateway, 0), 0);
 }
 END_TEST
 
 static void
-setup(void)
+begin_rig(const char *extra)
 {
 	memset(&rig, 0, sizeof(rig));
+	rig.extra = extra;
 	histories = mmap(NULL, CLIENTS * sizeof(*histories), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(histories, MAP_FAILED);
@@ -347,6 +435,18 @@ setup(void)
 		ck_assert_int_eq(
 		    rig_ctl(&rig, "secret99\n", NULL, 0, "user add 70%d --password-stdin", i), 0);
 	start_gateway();
+}
+
+static void
+setup(void)
+{
+	begin_rig(NULL);
+}
+
+static void
+setup_lmdb(void)
+{
+	begin_rig("[backend]\nengine = lmdb\n");
 }
 
 static void
@@ -360,14 +460,19 @@ int
 main(void)
 {
 	Suite *s = suite_create("history");
-	TCase *t = tcase_create("history");
+	TCase *t = tcase_create("history"), *l = tcase_create("lmdb");
 	SRunner *r;
 	int failed;
 
 	tcase_set_timeout(t, 3600);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, nothing_acknowledged_is_lost);
+	tcase_add_test(t, stopped_processes_go_on);
+	tcase_set_timeout(l, 3600);
+	tcase_add_checked_fixture(l, setup_lmdb, teardown);
+	tcase_add_test(l, nothing_acknowledged_is_lost);
 	suite_add_tcase(s, t);
+	suite_add_tcase(s, l);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
