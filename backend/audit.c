@@ -233,7 +233,8 @@ keep(struct model *m, const struct rec *r, uint64_t item, uint32_t owner, struct
 
 	if (!a->keeps || a->gave_up || !history_keeps(r) || (a->kept > 0 && a->kept_owner != owner))
 		return 0;
-	if (a->kept == HISTORY_ROWS)
+	a->kept_bytes += before.n;
+	if (a->kept == HISTORY_ROWS || a->kept_bytes > HISTORY_BYTES)
 		return audit_no_undo(m);
 	if (load_head(m, a) != 0 ||
 	    (rc = history_keep(m, owner, a->write, a->kept, r, item, before, after)) < 0)

@@ -42,6 +42,7 @@ struct audit {
 	bool keeps, gave_up;
 	uint64_t write; /* number of the first row */
 	uint32_t kept, kept_owner;
+	size_t kept_bytes;
 	/* The name of the owner of the last row that was written. */
 	uint32_t named;
 	char name[256];

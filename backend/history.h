@@ -6,7 +6,7 @@
  * [version u8][kind u16][item u64][what was there, nothing when there was none].
  *
  * Records with secrets are not kept; of an account its first and last name are, as a contact card.
- * A write of more than HISTORY_ROWS records is not kept.
+ * A write of more than HISTORY_ROWS records, or that replaces more than HISTORY_BYTES, is not kept.
  */
 #ifndef BACKEND_HISTORY_H
 #define BACKEND_HISTORY_H
@@ -15,6 +15,7 @@
 
 enum {
 	HISTORY_ROWS = 1000,
+	HISTORY_BYTES = 1024 * 1024, /* of what a write has replaced */
 	HISTORY_CHANGES = 100,
 	HISTORY_DAYS = 30,
 	HISTORY_MEMORY = 8 * 1024 * 1024, /* bytes of the rows of one write */

@@ -314,6 +314,31 @@ write_records(int n, int mark)
 	model.audit = NULL;
 }
 
+/* A write of so many records of about that size. */
+static void
+replace_bytes(size_t n, size_t size, char mark)
+{
+	static const struct digest_keys keys;
+	struct audit_row by = {0};
+	struct audit audit;
+	char *text = arena_alloc(&arena, size);
+
+	ck_assert_ptr_nonnull(text);
+	memset(text, mark, size);
+	REC_SET(&by, audit_row, via, audit_via_TOKEN);
+	REC_SET(&by, audit_row, action, STR_LIT("PUT"));
+	audit_begin(&audit, &model, &keys, &by);
+	audit.keeps = true;
+	for (size_t i = 1; i <= n; i++) {
+		struct schedule s = {0};
+
+		REC_SET(&s, schedule, name, ((struct str){text, size}));
+		ck_assert_int_eq(model_put(&model, &rec_schedule, USER, i, &s), 0);
+	}
+	ck_assert_int_eq(audit_end(&model), 0);
+	model.audit = NULL;
+}
+
 static size_t
 kept(void)
 {
@@ -352,6 +377,20 @@ START_TEST(large_writes_are_not_kept)
 	write_records(HISTORY_ROWS + 1, 2);
 	ck_assert_uint_eq(kept(), 1);
 	ck_assert_uint_eq(rows_of(STORE_DATA, USER, DATA_HISTORY), HISTORY_ROWS);
+}
+END_TEST
+
+START_TEST(large_records_are_not_kept)
+{
+	const size_t size = HISTORY_BYTES / 8;
+
+	replace_bytes(9, size, 'a');
+	ck_assert_uint_eq(kept(), 1);
+	/* Nine that are replaced are too much, seven are not. */
+	replace_bytes(9, size, 'b');
+	ck_assert_uint_eq(kept(), 1);
+	replace_bytes(7, size, 'c');
+	ck_assert_uint_eq(kept(), 2);
 }
 END_TEST
 
@@ -399,6 +438,7 @@ main(void)
 	tcase_set_timeout(rows, 60);
 	tcase_add_checked_fixture(rows, store_setup, store_teardown);
 	tcase_add_test(rows, large_writes_are_not_kept);
+	tcase_add_test(rows, large_records_are_not_kept);
 	tcase_add_test(rows, nothing_is_left_behind);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, rows);
