@@ -78,8 +78,8 @@ made_from(const char *build)
 	    add_file(sum, "tests/conformance", "fixture.jsonl"), "tests/conformance", "passwords");
 }
 
-/* Loading takes seconds, most of it for password hashes: it is done once for a build, and each
- * test starts from a copy of the closed store and its keys. */
+/* Loading takes seconds, most of it for password hashes: it is done once for a build and engine,
+ * each test starts from a copy of the closed store and its keys. */
 static void
 make_store(const char *build, const char *store)
 {
@@ -105,7 +105,8 @@ rig_start_fixture(struct rig *r)
 	const char *dir = getenv("TANDEM_BUILD"), *build = dir != NULL ? dir : "build";
 	char store[560];
 
-	snprintf(store, sizeof(store), "%s/tests/fixture-%lx", build, made_from(build));
+	snprintf(
+	    store, sizeof(store), "%s/tests/fixture-%.16s-%lx", build, rig_engine(), made_from(build));
 	if (access(store, F_OK) != 0)
 		make_store(build, store);
 	rig_make(r);

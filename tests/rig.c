@@ -161,6 +161,14 @@ make_certificate(struct rig *r)
 		    r->dir, r->dir, r->dir);
 }
 
+const char *
+rig_engine(void)
+{
+	const char *engine = getenv("TANDEM_ENGINE");
+
+	return engine != NULL && engine[0] != '\0' ? engine : "bdb";
+}
+
 static void
 write_conf(struct rig *r, int i)
 {
@@ -175,9 +183,9 @@ write_conf(struct rig *r, int i)
 	    "key = %s/tls/server.key\nroot = %s/gateway\nbackend = ipc://%s/gateway/backend.sock\n"
 	    "[backend]\nstate = %s/state\nlisten = ipc://%s/gateway/backend.sock\n"
 	    "control = ipc://%s/control/control.sock\nauth_keys = %s/auth/keys\n"
-	    "feed_listen = ipc://%s/feeds/feeds.sock\n%s%s",
+	    "feed_listen = ipc://%s/feeds/feeds.sock\nengine = %s\n%s%s",
 	    r->port[i < 0 ? 0 : i], r->dir, r->dir, r->dir, r->dir, r->dir, r->dir, r->dir, r->dir,
-	    r->dir,
+	    r->dir, r->engine != NULL ? r->engine : rig_engine(),
 	    r->extra != NULL && strstr(r->extra, "ballast_mb") != NULL ? "" : "ballast_mb = 0\n",
 	    r->extra != NULL ? r->extra : "");
 	fclose(f);

@@ -2,7 +2,8 @@
 /*
  * Real processes for scenarios: a backend and gateways in a temporary
  * directory on free ports, users from JSON lines, requests by libcurl. Programs
- * are found in $TANDEM_BUILD (default "build"). What a rig starts it stops, by pid.
+ * are found in $TANDEM_BUILD (default "build"). What a rig starts it stops, by pid. The store has
+ * the engine $TANDEM_ENGINE, or the default one.
  */
 #ifndef TESTS_RIG_H
 #define TESTS_RIG_H
@@ -23,6 +24,7 @@ struct rig {
 	pid_t backend, gateway[RIG_GATEWAYS];
 	bool rsa;          /* RSA-2048 certificate instead of P-256; set before rig_start() */
 	bool leaks;        /* gateways and tandemctl look for leaks as well, which takes them long */
+	const char *engine; /* of its store; NULL = that of the environment */
 	const char *extra; /* further lines of the configuration, section headers included; or NULL */
 };
 
@@ -32,6 +34,9 @@ void rig_start(struct rig *r);
 /* Stops and removes everything; safe twice. Fails the test when a sanitizer or an assertion has
  * spoken in the log. Shows the log's end then, or when $TANDEM_SHOW_LOG is set. */
 void rig_stop(struct rig *r);
+
+/* The engine of its store. */
+const char *rig_engine(void);
 
 void rig_make(struct rig *r); /* directory and configuration only */
 void rig_backend(struct rig *r);

@@ -121,6 +121,11 @@ if [ "$mode" = check-ci ]; then
 	for engine in bdb lmdb; do
 		one "store on $engine: kill -9, 20 times" "$build/tests/store_crash" $engine
 	done
+	# The product on the other engine.
+	for name in ctl cdr; do
+		pair "test_$name on lmdb" env TANDEM_ENGINE=lmdb "$build/tests/test_$name"
+	done
+	wait
 	# The crash laboratory, see tests/fault/README.md.
 	one "power cuts, 20 transactions" "$build/tests/powercut" -n 20
 	one "power cuts on lmdb, 100 transactions" "$build/tests/powercut" -e lmdb -n 100

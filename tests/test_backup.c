@@ -37,10 +37,10 @@ sh(const char *fmt, ...)
 }
 
 static void
-begin(const char *extra)
+begin(const char *engine)
 {
 	memset(&rig, 0, sizeof(rig));
-	rig.extra = extra;
+	rig.engine = engine;
 	rig_make(&rig);
 	rig_backend(&rig);
 	snprintf(backup, sizeof(backup), "%s/backup", rig.dir);
@@ -59,7 +59,7 @@ setup(void)
 static void
 setup_lmdb(void)
 {
-	begin("[backend]\nengine = lmdb\n");
+	begin("lmdb");
 }
 
 static void

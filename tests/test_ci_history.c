@@ -422,10 +422,10 @@ START_TEST(stopped_processes_go_on)
 END_TEST
 
 static void
-begin_rig(const char *extra)
+begin_rig(const char *engine)
 {
 	memset(&rig, 0, sizeof(rig));
-	rig.extra = extra;
+	rig.engine = engine;
 	histories = mmap(NULL, CLIENTS * sizeof(*histories), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(histories, MAP_FAILED);
@@ -446,7 +446,7 @@ setup(void)
 static void
 setup_lmdb(void)
 {
-	begin_rig("[backend]\nengine = lmdb\n");
+	begin_rig("lmdb");
 }
 
 static void

@@ -472,10 +472,12 @@ END_TEST
 START_TEST(status)
 {
 	json_t *j, *list, *first;
+	char engine[64];
 
 	ck_assert_int_eq(ctl(NULL, "status"), 0);
 	has("release          ");
-	has("engine           bdb\n");
+	snprintf(engine, sizeof(engine), "engine           %s\n", rig_engine());
+	has(engine);
 	has("call months      0\n");
 	has("RESOURCE ");
 	has("/my/callfwdsched/{id} ");
