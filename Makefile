@@ -104,7 +104,7 @@ CLIENT_LDLIBS := -lzmq
 SERVER_LDLIBS := -lczmq -lzmq
 SANDBOX_LDLIBS := -lseccomp
 BACKEND_LDLIBS := -ldb-5.3 -llmdb -lsodium -lutf8proc -lglib-2.0 $(SANDBOX_LDLIBS) -lpthread
-CTL_LDLIBS := -lsodium
+CTL_LDLIBS := -lsodium -lcrypto
 # What a program needs beyond that: NAME_LDLIBS.
 kamailio_LDLIBS := -lsodium
 FEED_LDLIBS := -lcurl $(SANDBOX_LDLIBS) -lpthread

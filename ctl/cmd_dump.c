@@ -92,6 +92,21 @@ write_edge(struct target *t, bool first, int64_t rows)
 }
 
 static int
+write_signature(struct target *t, const struct dump_key *k)
+{
+	struct buf line;
+	struct err e;
+	int rc;
+
+	buf_init(&line, 256);
+	rc = dump_sum_sign(&t->sum, k, &line, &e) != 0 ? ctl_fail(EXIT_FAILED, "%s", err_text(&e))
+	    : line.failed                              ? ctl_fail(EXIT_FAILED, "out of memory")
+	                                               : write_text(t, buf_str(&line));
+	buf_free(&line);
+	return rc;
+}
+
+static int
 write_row(struct target *t, const struct stored_row *row)
 {
 	struct buf line, shown;
@@ -144,8 +159,8 @@ part(struct ctl *c, struct target *t, struct buf *mark, int64_t *count)
 	return rc;
 }
 
-int
-cmd_dump(struct ctl *c)
+static int
+dump(struct ctl *c, const struct dump_key *key)
 {
 	struct target t;
 	struct buf mark;
@@ -170,6 +185,22 @@ cmd_dump(struct ctl *c)
 	progress_end();
 	if (rc == EXIT_OK)
 		rc = write_edge(&t, false, count);
+	if (rc == EXIT_OK && key != NULL)
+		rc = write_signature(&t, key);
 	buf_free(&mark);
 	return close_target(&t, rc);
+}
+
+int
+cmd_dump(struct ctl *c)
+{
+	struct dump_key *key = NULL;
+	struct err e;
+	int rc;
+
+	if (c->sign != NULL && (key = dump_key_read(c->sign, false, &e)) == NULL)
+		return ctl_fail(EXIT_FAILED, "%s", err_text(&e));
+	rc = dump(c, key);
+	dump_key_free(key);
+	return rc;
 }

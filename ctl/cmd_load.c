@@ -43,7 +43,8 @@ struct reading {
 	bool again; /* seekable: calls are passed over the first time, everything else the second */
 	bool is_second;
 	size_t calls;
-	struct ctl *c; /* the second time: where pieces go */
+	struct ctl *c;              /* the second time: where pieces go */
+	const struct dump_key *key; /* that has to have signed it, or NULL */
 };
 
 static int apply(struct ctl *c, struct rows *rows);
@@ -147,7 +148,7 @@ read_lines(struct reading *rd, FILE *f)
 	size_t size = 0;
 	ssize_t n = 0;
 	int64_t line = 0, bytes = 0;
-	struct dump_sum sum;
+	struct dump_sum sum = {.begun = false};
 	struct err e = {0};
 	int rc = EXIT_OK;
 
@@ -169,7 +170,7 @@ read_lines(struct reading *rd, FILE *f)
 		progress_end();
 	if (rc == EXIT_OK && ferror(f))
 		rc = refused(rows->file, 0, "", strerror(errno));
-	if (rc == EXIT_OK && line > 0 && !rd->is_second && dump_sum_done(&sum, &e) != 0)
+	if (rc == EXIT_OK && !rd->is_second && dump_sum_done(&sum, rd->key, &e) != 0)
 		rc = refused(rows->file, 0, "", err_text(&e));
 	/* A password's hash may be in it. */
 	if (text != NULL)
@@ -304,11 +305,11 @@ apply_calls(struct ctl *c, struct reading *rd)
 	return rc == EXIT_OK ? apply(c, rd->rows) : rc;
 }
 
-int
-cmd_load(struct ctl *c)
+static int
+load(struct ctl *c, const struct dump_key *key)
 {
 	struct rows rows = {.file = c->args[0]};
-	struct reading rd = {.rows = &rows, .c = c};
+	struct reading rd = {.rows = &rows, .c = c, .key = key};
 	int rc;
 
 	text_init();
@@ -322,5 +323,19 @@ cmd_load(struct ctl *c)
 		report(c, rows.applied);
 	arena_wipe(&rows.arena);
 	free(rows.v);
+	return rc;
+}
+
+int
+cmd_load(struct ctl *c)
+{
+	struct dump_key *key = NULL;
+	struct err e;
+	int rc;
+
+	if (c->signed_by != NULL && (key = dump_key_read(c->signed_by, true, &e)) == NULL)
+		return ctl_fail(EXIT_FAILED, "%s", err_text(&e));
+	rc = load(c, key);
+	dump_key_free(key);
 	return rc;
 }

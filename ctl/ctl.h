@@ -34,6 +34,7 @@ struct ctl {
 	const char *maps[64];
 	size_t map_count;
 	const char *rate, *to, *passphrase_file;
+	const char *sign, *signed_by; /* files of keys */
 	bool follow, without_keys, no_verify;
 	bool json, password_stdin, no_password, allow_weak, yes, dry_run, print;
 	char **args; /* what stands behind the command's name */

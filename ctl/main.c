@@ -40,7 +40,9 @@ enum {
 	OPT_TO = 1 << 29,
 	OPT_PASSPHRASE = 1 << 30,
 	OPT_WITHOUT_KEYS = 1 << 23,
-	OPT_NO_VERIFY = 1 << 17
+	OPT_NO_VERIFY = 1 << 17,
+	OPT_SIGN = 1 << 18,
+	OPT_SIGNED_BY = 1 << 19
 };
 
 static const struct option options[] = {
@@ -68,6 +70,8 @@ static const struct option options[] = {
     {"passphrase-file", required_argument, NULL, OPT_PASSPHRASE},
     {"without-keys", no_argument, NULL, OPT_WITHOUT_KEYS},
     {"no-verify", no_argument, NULL, OPT_NO_VERIFY},
+    {"sign", required_argument, NULL, OPT_SIGN},
+    {"signed-by", required_argument, NULL, OPT_SIGNED_BY},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {0},
@@ -103,10 +107,11 @@ static const struct command commands[] = {
     {"key list", "[NAME] [--json]", "Lists the private keys of a user, or of all.", OPT_JSON, 0, 1,
         cmd_key_list},
     {"key revoke", "ID", "Makes a private key void at once.", 0, 1, 1, cmd_key_revoke},
-    {"load", "FILE|- [--dry-run] [--json]", "Applies the rows of a file, all of them or none.",
-        OPT_DRY_RUN | OPT_JSON, 1, 1, cmd_load},
-    {"dump", "[FILE|-]", "Writes every stored row, in the form that load reads.", OPT_JSON, 0, 1,
-        cmd_dump},
+    {"load", "FILE|- [--signed-by KEY] [--dry-run] [--json]",
+        "Applies the rows of a file, all of them or none.", OPT_SIGNED_BY | OPT_DRY_RUN | OPT_JSON,
+        1, 1, cmd_load},
+    {"dump", "[FILE|-] [--sign KEY]", "Writes every stored row, in the form that load reads.",
+        OPT_JSON | OPT_SIGN, 0, 1, cmd_dump},
     {"events", "[AFTER]", "Lists what phones have to be told, behind the event of that number.", 0,
         0, 1, cmd_events},
     {"audit", "[--user NAME] [--json]",
@@ -365,6 +370,12 @@ set_option(struct ctl *c, int option)
 		break;
 	case OPT_PASSPHRASE:
 		c->passphrase_file = optarg;
+		break;
+	case OPT_SIGN:
+		c->sign = optarg;
+		break;
+	case OPT_SIGNED_BY:
+		c->signed_by = optarg;
 		break;
 	case OPT_MAP:
 		if (c->map_count == MAPS_MAX)

@@ -2,7 +2,6 @@
 /* tandemctl as an operator uses it: the real program, a real backend. */
 #include <check.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <jansson.h>
 #include <poll.h>
 #include <pty.h>
@@ -385,53 +384,6 @@ START_TEST(bad_row)
 }
 END_TEST
 
-static const struct {
-	const char *damage; /* of the file "dump" */
-	int status;
-	const char *says;
-} dumps[] = {
-    {":", 0, "9 rows"},
-    {"sed -i '$d' dump", 1, "the dump is not complete"},
-    {"head -c -10 dump >d; mv d dump", 1, "not what was dumped"},
-    {"sed -i 's/sales/sells/' dump", 1, "not what was dumped"},
-    {"sed -i '3d' dump", 1, "not what was dumped"},
-    {"sed -i '1s/dump 1/dump 2/' dump", 1, "dump:1: the dump was made by a later release"},
-    /* Whoever means it. */
-    {"sed -i -e '1d' -e 's/\"weight\":1/\"weight\":2/' dump", 0, "9 rows"},
-};
-
-START_TEST(a_dump_that_is_not_whole)
-{
-	char command[256];
-
-	ck_assert_int_eq(ctl(good, "load -"), 0);
-	ck_assert_int_eq(ctl(NULL, "dump %s/dump", rig.dir), 0);
-	snprintf(command, sizeof(command), "cd %s && %s", rig.dir, dumps[_i].damage);
-	ck_assert_int_eq(system(command), 0);
-	ck_assert_int_eq(ctl(NULL, "load %s/dump --dry-run", rig.dir), dumps[_i].status);
-	has(dumps[_i].says);
-}
-END_TEST
-
-/* What a release has dumped, each later one loads. */
-START_TEST(dumps_of_releases)
-{
-	glob_t g;
-
-	ck_assert_int_eq(glob("tests/dumps/*.jsonl", 0, NULL, &g), 0);
-	for (size_t i = 0; i < g.gl_pathc; i++) {
-		struct rig fresh = {0};
-
-		rig_make(&fresh);
-		rig_backend(&fresh);
-		ck_assert_msg(rig_ctl(&fresh, NULL, out, sizeof(out), "load %s", g.gl_pathv[i]) == 0,
-		    "%s: %s", g.gl_pathv[i], out);
-		rig_stop(&fresh);
-	}
-	globfree(&g);
-}
-END_TEST
-
 /* More rows than a message takes, and rows of a size that fills parts before their number does. */
 START_TEST(many_rows)
 {
@@ -624,8 +576,6 @@ main(void)
 	tcase_add_test(running, prompt_gives_up);
 	tcase_add_test(running, round_trip);
 	tcase_add_test(running, bad_row);
-	tcase_add_loop_test(running, a_dump_that_is_not_whole, 0, sizeof(dumps) / sizeof(dumps[0]));
-	tcase_add_test(alone, dumps_of_releases);
 	tcase_add_test(running, many_rows);
 	tcase_add_test(running, status);
 	tcase_add_test(running, names_on_the_terminal);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: ISC */
+/* Dumps are loaded when they are whole, by whom the operator trusts, and of any release. */
+#include <check.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/rig.h"
+
+static struct rig rig;
+static char out[65536];
+
+static void
+setup(void)
+{
+	memset(&rig, 0, sizeof(rig));
+	rig.leaks = true;
+	rig_make(&rig);
+	rig_backend(&rig);
+}
+
+static void
+teardown(void)
+{
+	rig_stop(&rig);
+}
+
+#define ctl(input, ...) rig_ctl(&rig, input, out, sizeof(out), __VA_ARGS__)
+
+static void
+has(const char *what)
+{
+	ck_assert_msg(strstr(out, what) != NULL, "no \"%s\" in: %s", what, out);
+}
+
+/* One line of shell in the rig's directory. */
+static int
+sh(const char *line)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command), "cd %s && %s", rig.dir, line);
+	return system(command);
+}
+
+static const char rows[] =
+    "{\"type\":\"settings\",\"record\":{\"realm\":\"ex.example\"}}\n"
+    "{\"type\":\"group\",\"record\":{\"name\":\"sales\",\"weight\":1}}\n"
+    "{\"type\":\"user\",\"record\":{\"userName\":\"301\",\"groups\":[\"sales\"]}}\n";
+
+static const struct {
+	const char *damage; /* of the file "dump" */
+	int status;
+	const char *says;
+} dumps[] = {
+    {":", 0, "3 rows"},
+    {"sed -i '$d' dump", 1, "the dump is not complete"},
+    {"head -c -10 dump >d; mv d dump", 1, "not what was dumped"},
+    {"sed -i 's/sales/sells/' dump", 1, "not what was dumped"},
+    {"sed -i '3d' dump", 1, "not what was dumped"},
+    {"sed -i '1s/dump 1/dump 2/' dump", 1, "dump:1: the dump was made by a later release"},
+    /* Whoever means it. */
+    {"sed -i -e '1d' -e 's/\"weight\":1/\"weight\":2/' dump", 0, "3 rows"},
+};
+
+START_TEST(a_dump_that_is_not_whole)
+{
+	ck_assert_int_eq(ctl(rows, "load -"), 0);
+	ck_assert_int_eq(ctl(NULL, "dump %s/dump", rig.dir), 0);
+	ck_assert_int_eq(sh(dumps[_i].damage), 0);
+	ck_assert_int_eq(ctl(NULL, "load %s/dump --dry-run", rig.dir), dumps[_i].status);
+	has(dumps[_i].says);
+}
+END_TEST
+
+#define KEYS                                                                                      \
+	"for k in ours theirs; do openssl genpkey -algorithm ed25519 -out $k 2>/dev/null && openssl " \
+	"pkey "                                                                                       \
+	"-in $k -pubout -out $k.pub; done; openssl genpkey -algorithm x25519 -out other"
+
+static const struct {
+	const char *damage; /* of the file "dump" */
+	const char *key;
+	int status;
+	const char *says;
+} signed_dumps[] = {
+    {"true", "ours.pub", 0, "3 rows"},
+    {"true", "theirs.pub", 1, "dump: its signature is not of this key"},
+    {"true", "ours", 1, "ours: this is no public key"},
+    {"true", "none", 1, "none: No such file"},
+    {"sed -i '$d' dump", "ours.pub", 1, "dump: it is not signed"},
+    {"sed -i '$s/ed25519 ./ed25519 /' dump", "ours.pub", 1, "its signature is not of this key"},
+    {"sed -i '1d' dump", "ours.pub", 1, "it is not signed"},
+    {": >dump", "ours.pub", 1, "it is not signed"},
+    {"sed -i 's/sales/sells/' dump", "ours.pub", 1, "not what was dumped"},
+    /* The sum anew, by somebody without the key. */
+    {"sed -i 's/sales/sells/' dump; sed -i \"/^# end/s/[0-9a-f]*$/$(sed '/^# end/,$d' dump | b2sum "
+     "-l 256 | cut -c1-64)/\" dump",
+        "ours.pub", 1, "its signature is not of this key"},
+    {"sed 3p -n dump >row; cat row >>dump", "ours.pub", 1, "rows behind the last line"},
+    {"printf '# a remark\\n\\n' >>dump", "ours.pub", 0, "3 rows"},
+    {"sed -i 's/$/\\r/' dump", "ours.pub", 1, "not what was dumped"},
+};
+
+START_TEST(a_signed_dump)
+{
+	ck_assert_int_eq(sh(KEYS), 0);
+	ck_assert_int_eq(ctl(rows, "load -"), 0);
+	ck_assert_int_eq(ctl(NULL, "dump %s/dump --sign %s/ours", rig.dir, rig.dir), 0);
+	ck_assert_int_eq(ctl(NULL, "load %s/dump --dry-run", rig.dir), 0);
+	ck_assert_int_eq(sh(signed_dumps[_i].damage), 0);
+	ck_assert_int_eq(ctl(NULL, "load %s/dump --dry-run --signed-by %s/%s", rig.dir, rig.dir,
+	                     signed_dumps[_i].key),
+	    signed_dumps[_i].status);
+	has(signed_dumps[_i].says);
+}
+END_TEST
+
+/* As tandemctl(1) says, without Tandem; and keys that are none. */
+START_TEST(a_signature_by_other_tools)
+{
+	ck_assert_int_eq(sh(KEYS), 0);
+	ck_assert_int_eq(ctl(rows, "load -"), 0);
+	ck_assert_int_eq(ctl(NULL, "dump %s/dump --sign %s/ours", rig.dir, rig.dir), 0);
+	ck_assert_int_eq(
+	    sh("sed -n 's/^# signed ed25519 //p' dump | base64 -d >signature && "
+	       "grep '^# end ' dump >last && openssl pkeyutl -verify -pubin -inkey ours.pub "
+	       "-rawin -in last -sigfile signature >/dev/null"),
+	    0);
+	ck_assert_int_eq(ctl(NULL, "dump %s/dump --sign %s/other", rig.dir, rig.dir), 1);
+	has("other: this is no secret key of the kind Ed25519");
+	ck_assert_int_eq(ctl(NULL, "dump %s/dump --sign %s/ours.pub", rig.dir, rig.dir), 1);
+	has("this is no secret key");
+}
+END_TEST
+
+/* What a release has dumped, each later one loads. */
+START_TEST(dumps_of_releases)
+{
+	glob_t g;
+
+	ck_assert_int_eq(glob("tests/dumps/*.jsonl", 0, NULL, &g), 0);
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		struct rig fresh = {0};
+
+		rig_make(&fresh);
+		rig_backend(&fresh);
+		ck_assert_msg(rig_ctl(&fresh, NULL, out, sizeof(out), "load %s", g.gl_pathv[i]) == 0,
+		    "%s: %s", g.gl_pathv[i], out);
+		rig_stop(&fresh);
+	}
+	globfree(&g);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("dump");
+	TCase *t = tcase_create("dump"), *releases = tcase_create("releases");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_set_timeout(t, 60);
+	tcase_add_loop_test(t, a_dump_that_is_not_whole, 0, sizeof(dumps) / sizeof(dumps[0]));
+	tcase_add_loop_test(t, a_signed_dump, 0, sizeof(signed_dumps) / sizeof(signed_dumps[0]));
+	tcase_add_test(t, a_signature_by_other_tools);
+	suite_add_tcase(suite, t);
+	tcase_set_timeout(releases, 60);
+	tcase_add_test(releases, dumps_of_releases);
+	suite_add_tcase(suite, releases);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed != 0;
+}
