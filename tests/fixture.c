@@ -81,9 +81,9 @@ made_from(const char *build)
 /* Loading takes seconds, most of it for password hashes: it is done once for a build and engine,
  * each test starts from a copy of the closed store and its keys. */
 static void
-make_store(const char *build, const char *store)
+make_store(const char *build, const char *store, const char *engine)
 {
-	struct rig r = {0};
+	struct rig r = {.engine = engine};
 	char mine[600];
 
 	rig_make(&r);
@@ -106,9 +106,9 @@ rig_start_fixture(struct rig *r)
 	char store[560];
 
 	snprintf(
-	    store, sizeof(store), "%s/tests/fixture-%.16s-%lx", build, rig_engine(), made_from(build));
+	    store, sizeof(store), "%s/tests/fixture-%.16s-%lx", build, rig_engine(r), made_from(build));
 	if (access(store, F_OK) != 0)
-		make_store(build, store);
+		make_store(build, store, r->engine);
 	rig_make(r);
 	shell("cp -a --sparse=always %s/state %s/auth %s", store, store, r->dir);
 	rig_backend(r);

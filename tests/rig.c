@@ -162,10 +162,12 @@ make_certificate(struct rig *r)
 }
 
 const char *
-rig_engine(void)
+rig_engine(const struct rig *r)
 {
 	const char *engine = getenv("TANDEM_ENGINE");
 
+	if (r->engine != NULL)
+		return r->engine;
 	return engine != NULL && engine[0] != '\0' ? engine : "bdb";
 }
 
@@ -185,7 +187,7 @@ write_conf(struct rig *r, int i)
 	    "control = ipc://%s/control/control.sock\nauth_keys = %s/auth/keys\n"
 	    "feed_listen = ipc://%s/feeds/feeds.sock\nengine = %s\n%s%s",
 	    r->port[i < 0 ? 0 : i], r->dir, r->dir, r->dir, r->dir, r->dir, r->dir, r->dir, r->dir,
-	    r->dir, r->engine != NULL ? r->engine : rig_engine(),
+	    r->dir, rig_engine(r),
 	    r->extra != NULL && strstr(r->extra, "ballast_mb") != NULL ? "" : "ballast_mb = 0\n",
 	    r->extra != NULL ? r->extra : "");
 	fclose(f);
@@ -209,13 +211,34 @@ rig_make(struct rig *r)
 	make_certificate(r);
 }
 
-void
-rig_backend(struct rig *r)
+static void
+start_backend(struct rig *r)
 {
 	char *argv[] = {
 	    (char *)(uintptr_t)program("tandem-backend"), (char *)(uintptr_t) "-c", r->conf, NULL};
 
 	r->backend = start(r->log, argv, true);
+}
+
+int
+rig_backend_refuses(struct rig *r)
+{
+	long long until = ms_now() + 15000;
+	int status;
+
+	start_backend(r);
+	while (waitpid(r->backend, &status, WNOHANG) == 0) {
+		ck_assert_msg(ms_now() < until, "the backend does not end");
+		pause_ms(20);
+	}
+	r->backend = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void
+rig_backend(struct rig *r)
+{
+	start_backend(r);
 	for (long long until = ms_now() + 15000;;) {
 		if (rig_ctl(r, NULL, NULL, 0, "status") == 0)
 			return;

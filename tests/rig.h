@@ -36,10 +36,12 @@ void rig_start(struct rig *r);
 void rig_stop(struct rig *r);
 
 /* The engine of its store. */
-const char *rig_engine(void);
+const char *rig_engine(const struct rig *r);
 
 void rig_make(struct rig *r); /* directory and configuration only */
 void rig_backend(struct rig *r);
+/* Starts one that has to end by itself within 15 s; its exit status, -1 = by a signal. */
+int rig_backend_refuses(struct rig *r);
 void rig_gateway(struct rig *r, int i);
 void rig_await_ready(struct rig *r, int i);
 /* Kills with SIGKILL and waits for it. *pid becomes 0. */

@@ -9,14 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "backend/audit.h"
 #include "backend/key.h"
-#include "tests/rig.h"
+#include "tests/rig_store.h"
 
 #define ANA "4410:secret99"
 #define BEN "4420:secret20"
@@ -247,8 +244,9 @@ row_key(struct key *k, uint64_t id)
 }
 
 static int
-tamper(struct model *m, enum deed deed)
+tamper(struct model *m, void *arg)
 {
+	enum deed deed = *(enum deed *)arg;
 	struct audit_head head;
 	struct str v, w;
 	struct key k, other;
@@ -291,41 +289,6 @@ tamper(struct model *m, enum deed deed)
 	return -1;
 }
 
-/* The store of the stopped backend, by its own user in a process of its own. */
-static void
-tamper_with_store(enum deed deed)
-{
-	char dir[96];
-	struct stat st;
-	pid_t pid;
-	int status;
-
-	snprintf(dir, sizeof(dir), "%s/state", rig.dir);
-	ck_assert_int_eq(stat(dir, &st), 0);
-	pid = fork();
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		struct store_conf conf = {.engine = "bdb", .dir = dir};
-		struct err e = {0};
-		struct store_txn *t;
-		struct arena a;
-		struct store *s;
-		struct model m;
-
-		arena_init(&a, 1 << 20);
-		if ((geteuid() == 0 && (setgid(st.st_gid) != 0 || setuid(st.st_uid) != 0)) ||
-		    store_open(&s, &conf, &e) != 0 || store_begin(s, STORE_WRITE, &t, &e) != 0)
-			_exit(2);
-		m = (struct model){.t = t, .a = &a, .e = &e, .tenant = TENANT_DEFAULT};
-		if (tamper(&m, deed) != 0 || store_commit(t, &e) != 0)
-			_exit(3);
-		store_close(s);
-		_exit(0);
-	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert_int_eq(WEXITSTATUS(status), 0);
-}
-
 START_TEST(what_was_done_to_it_is_seen)
 {
 	static const char *const says[] = {[CHANGE] = "was changed, or one before it",
@@ -333,6 +296,7 @@ START_TEST(what_was_done_to_it_is_seen)
 	    [INSERT] = "was changed",
 	    [TRUNCATE] = "is missing",
 	    [FORGE] = "is not the one that was sealed"};
+	enum deed deed = (enum deed)_i;
 
 	for (int i = 0; i < 6; i++) {
 		char json[64];
@@ -342,7 +306,7 @@ START_TEST(what_was_done_to_it_is_seen)
 	}
 	await_seal();
 	ck_assert_int_eq(rig_end(&rig.backend), 0);
-	tamper_with_store((enum deed)_i);
+	ck_assert_int_eq(rig_store(&rig, tamper, &deed), 0);
 	rig_backend(&rig);
 	ck_assert_int_eq(verify(), 1);
 	ck_assert_msg(strstr(out, says[_i]) != NULL, "%s", out);

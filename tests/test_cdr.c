@@ -165,7 +165,7 @@ is_month(int year, int month, bool there)
 {
 	char path[160];
 
-	if (strcmp(rig_engine(), "bdb") != 0)
+	if (strcmp(rig_engine(&rig), "bdb") != 0)
 		return true;
 	snprintf(path, sizeof(path), "%s/state/part-%06d.db", rig.dir, year * 12 + month - 1);
 	return (access(path, F_OK) == 0) == there;

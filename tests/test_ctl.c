@@ -428,7 +428,7 @@ START_TEST(status)
 
 	ck_assert_int_eq(ctl(NULL, "status"), 0);
 	has("release          ");
-	snprintf(engine, sizeof(engine), "engine           %s\n", rig_engine());
+	snprintf(engine, sizeof(engine), "engine           %s\n", rig_engine(&rig));
 	has(engine);
 	has("call months      0\n");
 	has("RESOURCE ");

@@ -10,13 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "backend/key.h"
 #include "backend/quota.h"
-#include "tests/rig.h"
+#include "tests/rig_store.h"
 
 #define BO "502:secret502"
 #define CY "503:secret503"
@@ -335,20 +333,17 @@ add_up(void *arg, struct str key, struct str val)
 
 /* In the store of a backend that was killed: 0 = each owner's row says what there is. */
 static int
-look(struct store *s)
+look(struct model *m, void *arg)
 {
-	struct err e = {0};
 	struct key all;
 	struct rows r = {.n = 0, .missing = false};
-	struct store_txn *t;
 	int bad = 0;
 
+	(void)arg;
 	key_tenant(&all, TENANT_DEFAULT);
-	if (store_begin(s, STORE_READ, &t, &e) != 0 ||
-	    store_scan(t, STORE_META, key_str(&all), (struct str){"", 0}, add_row, &r, &e) != 0 ||
-	    store_scan(t, STORE_DATA, key_str(&all), (struct str){"", 0}, add_up, &r, &e) != 0)
+	if (store_scan(m->t, STORE_META, key_str(&all), (struct str){"", 0}, add_row, &r, m->e) != 0 ||
+	    store_scan(m->t, STORE_DATA, key_str(&all), (struct str){"", 0}, add_up, &r, m->e) != 0)
 		return 4;
-	store_abort(t);
 	for (size_t i = 0; i < r.n; i++) {
 		if (r.v[i].says == r.v[i].has)
 			continue;
@@ -357,36 +352,6 @@ look(struct store *s)
 		bad = 5;
 	}
 	return r.n < 4 || r.missing ? 6 : bad;
-}
-
-/* By the backend's own user, in a process of its own. */
-static int
-look_into_store(void)
-{
-	char dir[96];
-	struct stat st;
-	pid_t pid;
-	int status;
-
-	snprintf(dir, sizeof(dir), "%s/state", rig.dir);
-	ck_assert_int_eq(stat(dir, &st), 0);
-	pid = fork();
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		struct store_conf conf = {.engine = "bdb", .dir = dir};
-		struct err e = {0};
-		struct store *s;
-		int rc;
-
-		if ((geteuid() == 0 && (setgid(st.st_gid) != 0 || setuid(st.st_uid) != 0)) ||
-		    store_open(&s, &conf, &e) != 0)
-			_exit(2);
-		rc = look(s);
-		store_close(s);
-		_exit(rc);
-	}
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 static atomic_bool stop;
@@ -427,12 +392,12 @@ START_TEST(killed)
 		stop = true;
 		pthread_join(thread, NULL);
 		ck_assert_int_ge(done, least);
-		ck_assert_int_eq(look_into_store(), 0);
+		ck_assert_int_eq(rig_store(&rig, look, NULL), 0);
 		rig_backend(&rig);
 		rig_await_ready(&rig, 0);
 	}
 	ck_assert_int_eq(rig_end(&rig.backend), 0);
-	ck_assert_int_eq(look_into_store(), 0);
+	ck_assert_int_eq(rig_store(&rig, look, NULL), 0);
 }
 END_TEST
 
