@@ -21,6 +21,7 @@ struct dump {
 	uint32_t part; /* of the rows being read, where they are in one */
 	struct str last;
 	bool full, failed;
+	bool unread; /* a row is of a later release */
 };
 
 /*
@@ -84,6 +85,10 @@ dump_row(void *arg, struct str key, struct str val)
 	if (!key_split(key, &tenant, &owner, &kind, &rest) || (about = record_by_store(kind)) == NULL ||
 	    about->transient || val.n < 2)
 		return 0;
+	/* Without it the dump would not be all there is. */
+	d->unread = model_check(d->m, about, val) != 0;
+	if (d->unread)
+		return 1;
 	REC_SET(row, stored_row, kind, kind);
 	REC_SET(row, stored_row, body, arena_copy(d->m->a, ((struct str){val.p + 1, val.n - 1})));
 	if (rest.n >= 8)
@@ -125,6 +130,9 @@ dump_call(void *arg, struct str key, struct str val)
 	d->last = part_mark(d, key);
 	if (!key_split(key, &tenant, &owner, &kind, &rest) || val.n == 0)
 		return 0;
+	d->unread = kind == rec_call_record.store && model_check(d->m, &rec_call_record, val) != 0;
+	if (d->unread)
+		return 1;
 	REC_SET(row, stored_row, kind, kind);
 	REC_SET(row, stored_row, body,
 	    kind == rec_known_call.store ? known_body(d, rest)
@@ -222,7 +230,7 @@ dump_partitions(struct dump *d, uint32_t from, struct str after)
 	struct key prefix;
 
 	key_tenant(&prefix, d->m->tenant);
-	for (; !d->full && !d->failed && store_part_list(d->m->t, from, &part, 1) == 1;
+	for (; !d->full && !d->failed && !d->unread && store_part_list(d->m->t, from, &part, 1) == 1;
 	     from = part + 1) {
 		d->part = part;
 		if (part != from)
@@ -251,7 +259,9 @@ control_dump(struct job *j, struct model *m)
 	d->m = m;
 	if (!in_parts && dump_tables(d) != 0)
 		return -1;
-	if (!d->full && !d->failed && dump_partitions(d, from, key) != 0)
+	if (!d->full && !d->failed && !d->unread && dump_partitions(d, from, key) != 0)
+		return -1;
+	if (d->unread)
 		return -1;
 	if (d->failed)
 		return err_set(&j->err, ERR_TOO_LARGE, NULL);

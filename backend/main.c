@@ -24,6 +24,7 @@
 #include "backend/loop.h"
 #include "backend/moments.h"
 #include "backend/routes.h"
+#include "backend/store_format.h"
 #include "backend/store_migrate.h"
 #include "backend/sweep.h"
 #include "backend/upkeep.h"
@@ -329,6 +330,11 @@ open_store(struct backend *be, struct err *e)
 		log_fatal("%s", err_text(e));
 	if (store_open(&be->store, &sc, e) != 0)
 		log_fatal("%s", err_text(e));
+	/* Nothing that starting again would mend. */
+	if (store_format_check(be->store, TENANT_DEFAULT, e) != 0) {
+		log_event(LOG_ERROR_, "fatal", "%s", err_text(e));
+		exit(EXIT_CONFIG);
+	}
 	if (settings_now_read(be->settings, be->store, TENANT_DEFAULT, e) != 0 ||
 	    digest_open(&be->digests, be->store, TENANT_DEFAULT, e) != 0)
 		log_fatal("%s", err_text(e));

@@ -30,15 +30,25 @@ key_of(struct model *m, const struct rec *r, uint32_t owner, uint64_t id, struct
 		key_id(k, m->tenant, owner, r->store, id);
 }
 
+static int
+unreadable(struct model *m, const struct rec *r)
+{
+	return err_set(m->e, ERR_INTERNAL, "a stored %s cannot be read", r->name);
+}
+
+int
+model_check(struct model *m, const struct rec *r, struct str stored)
+{
+	return stored.n > 0 && (uint8_t)stored.p[0] <= version_of(r) ? 0 : unreadable(m, r);
+}
+
 int
 model_decode(struct model *m, const struct rec *r, struct str stored, void *obj)
 {
 	struct str body = {stored.p + 1, stored.n - 1};
 
-	/* A newer version's record was written by a newer program: not ours to guess at. */
-	if (stored.n == 0 || (uint8_t)stored.p[0] > version_of(r) ||
-	    mp_decode(r, obj, body, DECODE_ALL, m->a, m->e) != 0)
-		return err_set(m->e, ERR_INTERNAL, "a stored %s cannot be read", r->name);
+	if (model_check(m, r, stored) != 0 || mp_decode(r, obj, body, DECODE_ALL, m->a, m->e) != 0)
+		return unreadable(m, r);
 	return 0;
 }
 

@@ -31,6 +31,7 @@ enum {
 	META_DIGEST_KEY = 2,
 	META_REPEATS = 3,
 	META_EVENTS = 5,
+	META_FORMAT = 9, /* of the whole store (store_format.h) */
 	META_AUDIT = 20,
 	META_AUDIT_SEAL = 21,
 	META_QUOTA = 30 /* bytes of an owner's records (quota.h) */
@@ -70,6 +71,8 @@ int model_named_get(struct model *m, const struct rec *r, struct str name, void 
 int model_named_put(struct model *m, const struct rec *r, struct str name, const void *obj);
 int model_named_del(struct model *m, const struct rec *r, struct str name);
 
+/* 0, or -1 with ERR_INTERNAL: a later release has written it, in a way that is not for this one. */
+int model_check(struct model *m, const struct rec *r, struct str stored);
 /* From bytes as stored. */
 int model_decode(struct model *m, const struct rec *r, struct str stored, void *obj);
 
