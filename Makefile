@@ -8,7 +8,8 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 AR ?= ar
-# `make check` builds with sanitizers beside the release build, `make check-ci` tests the latter.
+# `make check` builds with sanitizers beside the release build; `make check-ci` tests the latter, and
+# in the other what `make check` leaves out.
 ifneq ($(filter check,$(MAKECMDGOALS)),)
 SAN ?= address,undefined
 BUILD ?= build/san
@@ -260,7 +261,9 @@ soak: $(PROGRAMS)
 $(TEST_PROGRAMS): | $(SAN_OBJ)
 check: $(PROGRAMS) $(TEST_PROGRAMS)
 	tests/run.sh check $(BUILD)
-check-ci: $(PROGRAMS) $(TEST_PROGRAMS) $(BUILD)/tests/bench_ids
+test-programs: $(PROGRAMS) $(TEST_PROGRAMS)
+check-ci: test-programs $(BUILD)/tests/bench_ids
+	$(MAKE) SAN=address,undefined BUILD=$(BUILD)/san WERROR=1 test-programs
 	tests/run.sh check-ci $(BUILD)
 check-all: check-ci
 	tests/run.sh check-all $(BUILD)
@@ -339,4 +342,4 @@ clean:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
-.PHONY: all run check check-ci check-all fuzz bench bench-phonebook bench-events bench-kamailio bench-durable soak doc format install help clean
+.PHONY: all run check check-ci check-all test-programs fuzz bench bench-phonebook bench-events bench-kamailio bench-durable soak doc format install help clean

@@ -3,7 +3,8 @@
 # Runs the test programs of a build and prints each one's seconds and the sum.
 #   run.sh check|check-ci|check-all BUILD
 # check: everything that is quick. check-ci adds kills, other hosts and short fuzzing, and takes
-# a skipped part for a failure. check-all: the long forms.
+# a skipped part for a failure; what is not quick runs there in the build with sanitizers, BUILD/san,
+# all else in the release build. check-all: the long forms.
 set -u
 mode=$1 build=$2
 export TANDEM_BUILD=$build
@@ -24,13 +25,26 @@ feed_spool fold freeswitch_command freeswitch_esl freeswitch_event gateway_units
 janus janus_sync kamailio_routes matrix mp multipart preconditions rates rec rec_cases repeats res
 str_arena text user_events vcard when "
 
+# Not quick: together five minutes of two cores with sanitizers.
+longer=" avatar backup bad_backend commands conditions directory events feed feed_kamailio feed_link
+feed_orders freeswitch gateway_faults history image live_rows phonebook_large quota_rest ranked routes
+store_format store_mark store_parts store_pin store_snapshot stream "
+
+is_longer() {
+	[[ $longer == *[[:space:]]"${1##*/test_}"[[:space:]]* ]]
+}
+
+# A long form has all the time it needs.
+limit=900
+[ "$mode" = check-all ] && limit=7200
+
 run() {
 	if [[ $1 == */test_* && $together == *[[:space:]]"${1##*/test_}"[[:space:]]* ]]; then
 		CK_FORK=no timeout 300 "$@" && return 0
 		timeout 900 "$@"
 		return 1
 	fi
-	timeout 900 "$@"
+	timeout $limit "$@"
 }
 
 # one NAME COMMAND...: a Check program's own counts, or one point for anything else.
@@ -82,7 +96,7 @@ if [ "$mode" = check-all ]; then
 	for p in $(programs); do
 		TANDEM_LONG=1 one "$(basename "$p") (long)" "$p"
 	done
-	one "power cuts, 2000 transactions (long)" timeout 7200 "$build/tests/powercut" -n 2000 -s "$RANDOM"
+	one "power cuts, 2000 transactions (long)" "$build/tests/powercut" -n 2000 -s "$RANDOM"
 	one "disk faults, every call (long)" "$build/tests/iofault" -n 60
 	one "power cuts on lmdb, 2000 transactions (long)" "$build/tests/powercut" -e lmdb -n 2000 -s "$RANDOM"
 	one "disk faults on lmdb, every call (long)" "$build/tests/iofault" -e lmdb -n 60
@@ -98,13 +112,20 @@ else
 		case $(basename "$p") in
 		test_ci_*) [ "$mode" = check ] && continue ;;
 		esac
+		if is_longer "$p"; then
+			[ "$mode" = check ] && continue
+			san=$build/san
+			pair "$(basename "$p")" env TANDEM_BUILD="$san" TANDEM_BACKEND="$san/tandem-backend" \
+				TANDEMCTL="$san/tandemctl" "$san/tests/$(basename "$p")"
+			continue
+		fi
 		# Kore's workers end in a sandbox where a leak checker cannot work.
 		case $(basename "$p") in
 		test_kore) pair test_kore env ASAN_OPTIONS=detect_leaks=0 "$p" ;;
 		*) pair "$(basename "$p")" "$p" ;;
 		esac
 	done
-	[ -f tests/test_headers.sh ] && pair headers tests/test_headers.sh
+	[ "$mode" = check-ci ] && pair headers tests/test_headers.sh
 	[ -f tests/test_layers.sh ] && pair layers tests/test_layers.sh
 	pair vectors_run tests/test_vectors_run.sh
 	[ -f tests/test_docs.sh ] && pair docs tests/test_docs.sh "$build"
