@@ -12,13 +12,6 @@
 enum { VERSION = 1, ROW_MAX = 8192, ROW_HEAD = 1 + AUDIT_HASH, HEAD_BYTES = 16 + 2 * AUDIT_HASH };
 
 static void
-put_number(unsigned char *to, uint64_t v)
-{
-	for (int i = 0; i < 8; i++)
-		to[i] = (unsigned char)(v >> (56 - 8 * i));
-}
-
-static void
 row_key(struct key *k, const struct model *m, uint64_t id)
 {
 	key_id(k, m->tenant, OWNER_SYSTEM, rec_audit_row.store, id);
@@ -59,16 +52,15 @@ audit_head_get(struct model *m, struct audit_head *ret)
 static int
 put_head(struct model *m, const struct audit_head *h)
 {
-	unsigned char bytes[HEAD_BYTES];
+	char bytes[HEAD_BYTES];
 	struct key k;
 
-	put_number(bytes, h->newest);
-	put_number(bytes + 8, h->oldest);
+	key_number(bytes, h->newest, 8);
+	key_number(bytes + 8, h->oldest, 8);
 	memcpy(bytes + 16, h->hash, AUDIT_HASH);
 	memcpy(bytes + 16 + AUDIT_HASH, h->before, AUDIT_HASH);
 	key_kind(&k, m->tenant, OWNER_SYSTEM, META_AUDIT);
-	return store_put(
-	    m->t, STORE_META, key_str(&k), (struct str){(char *)bytes, sizeof(bytes)}, m->e);
+	return store_put(m->t, STORE_META, key_str(&k), (struct str){bytes, sizeof(bytes)}, m->e);
 }
 
 /* --- rows -------------------------------------------------------------------------- */

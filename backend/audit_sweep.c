@@ -62,8 +62,7 @@ put_oldest(struct model *m, uint64_t oldest, const unsigned char before[AUDIT_HA
 	if (rc != 1)
 		return rc;
 	bytes = (char *)(uintptr_t)v.p;
-	for (int i = 0; i < 8; i++)
-		bytes[8 + i] = (char)(unsigned char)(oldest >> (56 - 8 * i));
+	key_number(bytes + 8, oldest, 8);
 	memcpy(bytes + v.n - AUDIT_HASH, before, AUDIT_HASH);
 	return store_put(m->t, STORE_META, key_str(&k), v, m->e);
 }

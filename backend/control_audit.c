@@ -95,10 +95,7 @@ control_audit(struct job *j, struct model *m)
 	to->has |= REC_BIT(audit_part, lines) | REC_BIT(audit_part, seals);
 	j->ctl_reply->has |= REC_BIT(ctl_reply, audit);
 	if (p.full) {
-		uint64_t last = (uint64_t)to->lines.v[to->lines.n - 1].id;
-
-		for (int i = 0; i < 8; i++)
-			mark[i] = (char)(unsigned char)(last >> (56 - 8 * i));
+		key_number(mark, (uint64_t)to->lines.v[to->lines.n - 1].id, 8);
 		REC_SET(j->ctl_reply, ctl_reply, after, ((struct str){mark, 8}));
 	}
 	return 0;

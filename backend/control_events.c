@@ -14,8 +14,7 @@ mark_of(struct arena *a, uint64_t number)
 {
 	char bytes[8];
 
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (char)(unsigned char)(number >> (56 - 8 * i));
+	key_number(bytes, number, sizeof(bytes));
 	return arena_copy(a, (struct str){bytes, sizeof(bytes)});
 }
 

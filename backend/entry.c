@@ -73,8 +73,7 @@ number_row_put(struct model *m, enum store_table table, const struct key *k, uin
 {
 	char bytes[8];
 
-	for (size_t i = 0; i < 8; i++)
-		bytes[i] = (char)(unsigned char)(v >> (8 * (7 - i)));
+	key_number(bytes, v, sizeof(bytes));
 	return store_put(m->t, table, key_str(k), (struct str){bytes, 8}, m->e);
 }
 

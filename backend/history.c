@@ -24,13 +24,6 @@ history_keeps(const struct rec *r)
 }
 
 static void
-put_number(char *to, uint64_t v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		to[i] = (char)(unsigned char)(v >> (8 * (n - 1 - i)));
-}
-
-static void
 write_key(struct key *k, const struct model *m, uint32_t owner, uint64_t write)
 {
 	key_id(k, m->tenant, owner, DATA_HISTORY, write);
@@ -41,8 +34,8 @@ row_key(struct key *k, const struct model *m, uint32_t owner, uint64_t write, ui
 {
 	char text[12];
 
-	put_number(text, write, 8);
-	put_number(text + 8, place, 4);
+	key_number(text, write, 8);
+	key_number(text + 8, place, 4);
 	key_text(k, m->tenant, owner, DATA_HISTORY, (struct str){text, sizeof(text)});
 }
 
@@ -97,8 +90,8 @@ history_keep(struct model *m, uint32_t owner, uint64_t write, uint32_t place, co
 		rc = names_of(m, before, after, &names);
 		before = buf_str(&names);
 	}
-	put_number(head + 1, r->store, 2);
-	put_number(head + 3, item, 8);
+	key_number(head + 1, r->store, 2);
+	key_number(head + 3, item, 8);
 	buf_add(&out, head, sizeof(head));
 	buf_addstr(&out, before);
 	if (rc == 1 && (out.failed || names.failed))
@@ -132,7 +125,7 @@ count_add(struct model *m, uint32_t owner, int64_t more, uint64_t *ret)
 	if (get_count(m, owner, &k, ret) != 0)
 		return -1;
 	*ret = more < 0 && *ret < (uint64_t)-more ? 0 : *ret + (uint64_t)more;
-	put_number(bytes, *ret, 8);
+	key_number(bytes, *ret, 8);
 	return store_put(m->t, STORE_META, key_str(&k), (struct str){bytes, 8}, m->e);
 }
 
@@ -144,8 +137,8 @@ history_end(struct model *m, uint32_t owner, uint64_t write, int64_t now_ms)
 	uint64_t count, oldest;
 	int rc;
 
-	put_number(bytes, owner, 4);
-	put_number(bytes + 4, (uint64_t)now_ms, 8);
+	key_number(bytes, owner, 4);
+	key_number(bytes + 4, (uint64_t)now_ms, 8);
 	key_id(&k, m->tenant, OWNER_SYSTEM, INDEX_HISTORY, write);
 	if (store_put(m->t, STORE_INDEX, key_str(&k), (struct str){bytes, sizeof(bytes)}, m->e) != 0 ||
 	    count_add(m, owner, 1, &count) != 0)

@@ -7,11 +7,18 @@
 
 _Static_assert((int)KEY_MAX == (int)STORE_KEY_MAX, "every key can be stored");
 
-static void
-put(struct key *k, uint64_t v, int bytes)
+void
+key_number(char *to, uint64_t v, size_t bytes)
 {
-	for (int i = bytes - 1; i >= 0; i--)
-		k->bytes[k->n++] = (char)(unsigned char)(v >> (8 * i));
+	for (size_t i = 0; i < bytes; i++)
+		to[i] = (char)(unsigned char)(v >> (8 * (bytes - 1 - i)));
+}
+
+static void
+put(struct key *k, uint64_t v, size_t bytes)
+{
+	key_number(k->bytes + k->n, v, bytes);
+	k->n += bytes;
 }
 
 static uint64_t

@@ -31,6 +31,8 @@ struct str key_str(const struct key *k);
 
 /* Reads the parts back; false when the key is too short. *rest is what follows the kind. */
 bool key_split(struct str key, uint32_t *tenant, uint32_t *owner, uint16_t *kind, struct str *rest);
+/* Big-endian in so many bytes, as keys and rows have their numbers. */
+void key_number(char *to, uint64_t v, size_t bytes);
 /* The u64 at the start of `rest`, 0 when it is shorter. */
 uint64_t key_rest_id(struct str rest);
 

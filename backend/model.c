@@ -204,8 +204,7 @@ model_each(struct model *m, const struct rec *r, uint32_t owner, model_row_fn *r
 static struct str
 number_bytes(char *bytes, uint64_t v, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		bytes[i] = (char)(unsigned char)(v >> (8 * (n - 1 - i)));
+	key_number(bytes, v, n);
 	return (struct str){bytes, n};
 }
 

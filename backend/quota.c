@@ -59,8 +59,7 @@ put_used(struct model *m, uint32_t owner, uint64_t used)
 	/* Of an owner who has gone nothing is left, and nothing needs to be counted for a new one. */
 	if (used == 0)
 		return store_del(m->t, STORE_META, key_str(&k), m->e) < 0 ? -1 : 0;
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (char)(unsigned char)(used >> (56 - 8 * i));
+	key_number(bytes, used, sizeof(bytes));
 	return store_put(m->t, STORE_META, key_str(&k), (struct str){bytes, sizeof(bytes)}, m->e);
 }
 

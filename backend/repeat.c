@@ -21,13 +21,6 @@ struct queue {
 
 enum { NUMBERS = 3, AT_ONCE = 8, SWEEP_USERS = 32, SWEEP_EACH = 16 };
 
-static void
-put_number(char *to, uint64_t v)
-{
-	for (int i = 0; i < 8; i++)
-		to[i] = (char)(unsigned char)(v >> (8 * (7 - i)));
-}
-
 static struct queue
 read_queue(struct str v)
 {
@@ -64,9 +57,9 @@ put_queue(struct model *m, uint32_t user, const struct queue *q)
 	key_kind(&k, m->tenant, user, META_REPEATS);
 	if (q->first == q->next)
 		return store_del(m->t, STORE_META, key_str(&k), m->e) < 0 ? -1 : 0;
-	put_number(bytes, q->first);
-	put_number(bytes + 8, q->next);
-	put_number(bytes + 16, (uint64_t)q->since);
+	key_number(bytes, q->first, 8);
+	key_number(bytes + 8, q->next, 8);
+	key_number(bytes + 16, (uint64_t)q->since, 8);
 	return store_put(m->t, STORE_META, key_str(&k), (struct str){bytes, sizeof(bytes)}, m->e);
 }
 
@@ -169,8 +162,8 @@ repeat_keep(struct call *c, const struct digest_keys *k)
 	REC_SET(&now, idempotency, place, (int64_t)q.next);
 	if (c->body->n > 0)
 		REC_SET(&now, idempotency, body, buf_str(c->body));
-	put_number(bytes, item);
-	put_number(bytes + 8, (uint64_t)c->now_ms);
+	key_number(bytes, item, 8);
+	key_number(bytes + 8, (uint64_t)c->now_ms, 8);
 	place_key(&place, &c->m, c->who->id, q.next);
 	q.next++;
 	return store_put(c->m.t, STORE_INDEX, key_str(&place), (struct str){bytes, 16}, c->m.e) != 0 ||

@@ -21,17 +21,10 @@ route_log_marked(void)
 }
 
 static void
-number_write(char *to, uint64_t v)
-{
-	for (size_t i = 0; i < 8; i++)
-		to[i] = (char)(unsigned char)(v >> (8 * (7 - i)));
-}
-
-static void
 subject_write(char *to, struct route_subject s)
 {
 	to[0] = (char)s.kind;
-	number_write(to + 1, s.id);
+	key_number(to + 1, s.id, 8);
 }
 
 static bool
@@ -78,8 +71,8 @@ store_position(struct model *m, struct route_position p)
 	char bytes[16];
 
 	marked = true;
-	number_write(bytes, p.generation);
-	number_write(bytes + 8, p.version);
+	key_number(bytes, p.generation, 8);
+	key_number(bytes + 8, p.version, 8);
 	key_kind(&k, m->tenant, OWNER_SYSTEM, META_ROUTES);
 	return store_put(m->t, STORE_META, key_str(&k), (struct str){bytes, sizeof(bytes)}, m->e);
 }
@@ -116,7 +109,7 @@ mark(struct model *m, enum feed_subject kind, uint64_t id)
 			return -1;
 	}
 	p.version++;
-	number_write(version, p.version);
+	key_number(version, p.version, 8);
 	key_id(&by_version, m->tenant, OWNER_SYSTEM, INDEX_ROUTE_VERSION, p.version);
 	return store_put(m->t, STORE_INDEX, key_str(&by_version),
 	           (struct str){subject, sizeof(subject)}, m->e) != 0 ||

@@ -51,12 +51,11 @@ read_row(struct store *s, const struct key *k, struct format *f, struct err *e)
 static int
 write_row(struct store *s, const struct key *k, struct err *e)
 {
-	static const char row[] = {0, 0, 0, STORE_FORMAT};
 	char bytes[FORMAT_BYTES + sizeof(TANDEM_RELEASE)];
 	struct store_txn *t;
 
-	_Static_assert(STORE_FORMAT < 128 && sizeof(TANDEM_RELEASE) <= NAME_MAX_BYTES, "fits the row");
-	memcpy(bytes, row, FORMAT_BYTES);
+	_Static_assert(sizeof(TANDEM_RELEASE) <= NAME_MAX_BYTES, "fits the row");
+	key_number(bytes, STORE_FORMAT, FORMAT_BYTES);
 	memcpy(bytes + FORMAT_BYTES, TANDEM_RELEASE, sizeof(TANDEM_RELEASE));
 	if (store_begin(s, STORE_WRITE, &t, e) != 0)
 		return -1;

@@ -43,13 +43,6 @@ user_events_take(void)
 	return ret;
 }
 
-static void
-put_number(char *to, uint64_t v)
-{
-	for (int i = 0; i < 8; i++)
-		to[i] = (char)(unsigned char)(v >> (8 * (7 - i)));
-}
-
 static int
 get_head(struct model *m, uint32_t user, struct head *ret)
 {
@@ -72,9 +65,9 @@ put_head(struct model *m, uint32_t user, const struct head *h)
 	char bytes[24];
 	struct key k;
 
-	put_number(bytes, h->newest);
-	put_number(bytes + 8, h->oldest);
-	put_number(bytes + 16, h->hour);
+	key_number(bytes, h->newest, 8);
+	key_number(bytes + 8, h->oldest, 8);
+	key_number(bytes + 16, h->hour, 8);
 	key_kind(&k, m->tenant, user, META_EVENTS);
 	return store_put(m->t, STORE_META, key_str(&k), (struct str){bytes, sizeof(bytes)}, m->e);
 }
