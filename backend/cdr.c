@@ -4,6 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "backend/believed.h"
 #include "backend/key.h"
 #include "backend/live.h"
 #include "backend/when.h"
@@ -179,9 +180,14 @@ int
 cdr_file(struct model *m, struct str source, const struct cdr *c, int64_t now_ms)
 {
 	unsigned char digest[CDR_DIGEST];
+	int64_t latest;
 	int rc;
 
-	if (c->started < CDR_FIRST_MS || c->started > now_ms + CDR_AHEAD_MS)
+	/* A clock of ours that has fallen back makes no call impossible. */
+	if (believed_latest(m, &latest) != 0)
+		return -1;
+	if (c->started < CDR_FIRST_MS ||
+	    c->started > (now_ms > latest ? now_ms : latest) + CDR_AHEAD_MS)
 		return err_set(m->e, ERR_INVALID, "a call that began at an impossible time");
 	digest_of(source, c->id, digest);
 	if ((rc = is_known(m, c->started, digest)) != 0)

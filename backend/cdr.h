@@ -16,7 +16,8 @@
 
 enum { CDR_PLACE = 16, CDR_DIGEST = 16 };
 
-/* What a start may be: from 2000 on, and not more than two days ahead of our clock. */
+/* What a start may be: from 2000 on, and not more than two days ahead of our clock, or of the
+ * latest time that was believed (believed.h). */
 #define CDR_FIRST_MS INT64_C(946684800000)
 #define CDR_AHEAD_MS (INT64_C(2) * 24 * 3600 * 1000)
 

@@ -32,6 +32,7 @@ enum {
 	META_REPEATS = 3,
 	META_EVENTS = 5,
 	META_FORMAT = 9, /* of the whole store (store_format.h) */
+	META_BELIEVED = 10, /* of the system: the latest time that was believed (believed.h) */
 	META_AUDIT = 20,
 	META_AUDIT_SEAL = 21,
 	META_QUOTA = 30 /* bytes of an owner's records (quota.h) */

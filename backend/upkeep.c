@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "backend/audit.h"
+#include "backend/believed.h"
 #include "backend/history.h"
 #include "backend/job.h"
 #include "backend/repeat.h"
@@ -34,6 +35,7 @@ struct upkeep {
 	struct writer_job sweep;
 	bool sweeping; /* the writer has it */
 	bool events_left, audit_left;
+	struct believed believed;
 	int64_t audit_days;
 	uint32_t after;  /* user whose kept writes were looked at last, 0 = all were */
 	time_t sweep_at; /* CLOCK_MONOTONIC */
@@ -58,29 +60,49 @@ wait_period(struct upkeep *u)
 	return !stop;
 }
 
+static time_t
+monotonic_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* 0 or -1. */
+static int
+sweep_by(struct upkeep *u, struct model *m, int64_t now)
+{
+	int rc = repeat_sweep(m, now, &u->after);
+
+	if (rc == 0 && (rc = user_events_sweep(m, now)) >= 0) {
+		u->events_left = rc == 1;
+		rc = 0;
+	}
+	if (rc == 0 && (rc = audit_sweep(m, now, u->audit_days)) >= 0) {
+		u->audit_left = rc == 1;
+		rc = 0;
+	}
+	if (rc == 0 && (rc = history_sweep(m, now)) >= 0) {
+		u->audit_left = u->audit_left || rc == 1;
+		rc = 0;
+	}
+	return rc;
+}
+
 static int
 sweep(struct writer_job *job, struct store_txn *t)
 {
 	struct upkeep *u = (struct upkeep *)(void *)((char *)job - offsetof(struct upkeep, sweep));
 	struct model m = {.t = t, .e = &job->err, .tenant = TENANT_DEFAULT};
+	int64_t now = wall_ms();
 	struct arena a;
 	int rc;
 
 	arena_init(&a, JOB_SCRATCH_MAX);
 	m.a = &a;
-	rc = repeat_sweep(&m, wall_ms(), &u->after);
-	if (rc == 0 && (rc = user_events_sweep(&m, wall_ms())) >= 0) {
-		u->events_left = rc == 1;
-		rc = 0;
-	}
-	if (rc == 0 && (rc = audit_sweep(&m, wall_ms(), u->audit_days)) >= 0) {
-		u->audit_left = rc == 1;
-		rc = 0;
-	}
-	if (rc == 0 && (rc = history_sweep(&m, wall_ms())) >= 0) {
-		u->audit_left = u->audit_left || rc == 1;
-		rc = 0;
-	}
+	if ((rc = believed_look(&u->believed, &m, now, monotonic_s())) == 1)
+		rc = sweep_by(u, &m, now);
 	arena_free(&a);
 	return rc;
 }
@@ -96,15 +118,6 @@ swept(struct writer_job *job, bool committed)
 	u->sweeping = false;
 	pthread_cond_signal(&u->wake);
 	pthread_mutex_unlock(&u->lock);
-}
-
-static time_t
-monotonic_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
 }
 
 /* Waits for the end, so that the job is nobody's any more when this thread ends. */

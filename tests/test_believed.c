@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+/* When the wall clock is believed: at the exact bounds, over jumps, and over a restart. */
+#include <check.h>
+
+#include "backend/believed.h"
+#include "backend/job.h"
+#include "tests/store_rig.h"
+
+#define NOW INT64_C(1715856163000) /* 2024-05-16T10:42:43Z */
+#define DAY BELIEVED_STEP_MS
+
+enum { NOON = 1000, DAY_S = 24 * 3600 }; /* seconds of the monotonic clock */
+
+static struct store *store;
+static struct arena arena;
+
+static void
+setup(void)
+{
+	const struct store_conf conf = {.engine = "mem"};
+	struct err e = {0};
+
+	ck_assert_int_eq(store_open(&store, &conf, &e), 0);
+	arena_init(&arena, 1 << 20);
+}
+
+static void
+teardown(void)
+{
+	arena_free(&arena);
+	store_close(store);
+}
+
+static int
+look(struct believed *b, int64_t wall_ms, int64_t monotonic_s)
+{
+	struct err e = {0};
+	struct store_txn *t = rig_begin(store, STORE_WRITE);
+	struct model m = {.t = t, .a = &arena, .e = &e, .tenant = TENANT_DEFAULT};
+	int rc = believed_look(b, &m, wall_ms, monotonic_s);
+
+	rig_commit(t);
+	return rc;
+}
+
+static int64_t
+latest(void)
+{
+	struct err e = {0};
+	struct store_txn *t = rig_begin(store, STORE_READ);
+	struct model m = {.t = t, .a = &arena, .e = &e, .tenant = TENANT_DEFAULT};
+	int64_t ret = -1;
+
+	ck_assert_int_eq(believed_latest(&m, &ret), 0);
+	store_abort(t);
+	return ret;
+}
+
+START_TEST(time_goes_on)
+{
+	struct believed b = {0};
+
+	ck_assert_int_eq(latest(), 0);
+	ck_assert_int_eq(look(&b, NOW, NOON), 1);
+	ck_assert_int_eq(latest(), NOW);
+	ck_assert_int_eq(look(&b, NOW + DAY, NOON + DAY_S), 1);
+	ck_assert_int_eq(latest(), NOW + DAY);
+	/* What has been believed is not forgotten. */
+	ck_assert_int_eq(look(&b, NOW - 1000 * DAY, NOON + DAY_S), 1);
+	ck_assert_int_eq(latest(), NOW + DAY);
+}
+END_TEST
+
+START_TEST(doubt_lasts_a_day)
+{
+	struct believed b = {0};
+	int64_t wrong = NOW + DAY + 1;
+
+	ck_assert_int_eq(look(&b, NOW, NOON), 1);
+	ck_assert_int_eq(look(&b, wrong, NOON), 0);
+	ck_assert_int_eq(look(&b, wrong + DAY - 1000, NOON + DAY_S - 1), 0);
+	ck_assert_int_eq(latest(), NOW);
+	ck_assert_int_eq(look(&b, wrong + DAY, NOON + DAY_S), 1);
+	ck_assert_int_eq(latest(), wrong + DAY);
+}
+END_TEST
+
+START_TEST(another_jump_is_another_doubt)
+{
+	struct believed b = {0};
+
+	ck_assert_int_eq(look(&b, NOW, NOON), 1);
+	ck_assert_int_eq(look(&b, NOW + 10 * DAY, NOON), 0);
+	ck_assert_int_eq(look(&b, NOW + 20 * DAY, NOON + DAY_S), 0);
+	ck_assert_int_eq(look(&b, NOW + 21 * DAY - 1000, NOON + 2 * DAY_S - 1), 0);
+	/* Right in between: the doubt is over. */
+	ck_assert_int_eq(look(&b, NOW + DAY, NOON + 2 * DAY_S - 1), 1);
+	ck_assert_int_eq(look(&b, NOW + 21 * DAY, NOON + 2 * DAY_S), 0);
+}
+END_TEST
+
+START_TEST(a_restart_is_no_proof)
+{
+	struct believed b = {0}, after = {0};
+
+	ck_assert_int_eq(look(&b, NOW, NOON), 1);
+	ck_assert_int_eq(look(&b, NOW + 10 * DAY, NOON), 0);
+	ck_assert_int_eq(look(&after, NOW + 11 * DAY, NOON + DAY_S), 0);
+	ck_assert_int_eq(look(&after, NOW + 12 * DAY, NOON + 2 * DAY_S), 1);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("believed");
+	TCase *t = tcase_create("believed");
+	SRunner *r;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, time_goes_on);
+	tcase_add_test(t, doubt_lasts_a_day);
+	tcase_add_test(t, another_jump_is_another_doubt);
+	tcase_add_test(t, a_restart_is_no_proof);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed == 0 ? 0 : 1;
+}
