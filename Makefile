@@ -76,7 +76,7 @@ COMMON_SRC := $(filter-out $(patsubst %,common/%.c,$(TEXT_UNITS) $(DEV_UNITS) $(
 TEXT_SRC := $(TEXT_UNITS:%=common/%.c)
 DEV_SRC := $(wildcard $(DEV_UNITS:%=common/%.c))
 CLIENT_SRC := ipc/client.c ipc/env.c ipc/feed.c ipc/endpoint.c ipc/zpl.c
-SERVER_SRC := ipc/server.c ipc/zap.c ipc/socketfile.c ipc/cert.c
+SERVER_SRC := ipc/server.c ipc/accept.c ipc/zap.c ipc/socketfile.c ipc/cert.c
 BACKEND_SRC := $(wildcard backend/*.c)
 GATEWAY_SRC := $(wildcard gateway/*.c)
 CTL_SRC := $(wildcard ctl/*.c)

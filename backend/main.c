@@ -166,8 +166,8 @@ store_panic(void *arg, const char *why)
 	_exit(70);
 }
 
-/* libzmq ends the process when it cannot accept for want of descriptors, so a gateway must never
- * be able to use them up: a worker's own limit is far below the hard one of this process. */
+/* Without descriptors nobody new can connect, so a gateway must never be able to use them up: a
+ * worker's own limit is far below the hard one of this process. */
 static void
 raise_descriptors(void)
 {

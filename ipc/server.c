@@ -3,6 +3,7 @@
 
 #include <czmq.h>
 
+#include "ipc/accept.h"
 #include "ipc/endpoint.h"
 #include "ipc/socketfile.h"
 #include "ipc/zap.h"
@@ -86,11 +87,13 @@ set_options(struct ipc_server *s, const struct ipc_server_conf *conf, bool ipv6)
 	zsock_set_zap_enforce_domain(s->sock, 1);
 }
 
-/* Refusals are counted from libzmq's events: only they include peers without any key. */
+/* Refusals are counted from libzmq's events: only they include peers without any key, and those for
+ * whom there is no descriptor. */
 static int
 start_monitor(struct ipc_server *s, struct err *e)
 {
-	const int events = ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+	const int events = ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+	    ZMQ_EVENT_ACCEPT_FAILED;
 	char address[sizeof(MONITOR_ADDRESS) + ZAP_DOMAIN_MAX];
 
 	snprintf(address, sizeof(address), MONITOR_ADDRESS, zap_domain(s->rule));
@@ -153,6 +156,7 @@ start(struct ipc_server *s, const struct ipc_server_conf *conf, struct err *e)
 		    "allowed certificates: %s",
 		    ep.text);
 	tame_czmq();
+	accept_prepare();
 	if (set_rule(s, conf, ep.path != NULL, e) != 0)
 		return -1;
 	s->sock = zsock_new(ZMQ_ROUTER);

@@ -67,7 +67,8 @@ int ipc_server_send(struct ipc_server *s, const struct ipc_peer *to, struct str 
 
 /* Frames dropped by the rules since the start. */
 unsigned long ipc_server_dropped(const struct ipc_server *s);
-/* Connections refused since the start (user, key, protocol), as far as ipc_wait() has seen. */
+/* Connections refused since the start (user, key, protocol, no descriptor left), as far as
+ * ipc_wait() has seen. */
 unsigned long ipc_server_refused(const struct ipc_server *s);
 
 #endif
