@@ -210,18 +210,22 @@ $(BUILD)/tests/feed_puppet: $(BUILD)/tests/feed_puppet.o $(FEED_LIB) $(SANDBOX_L
 FAULT_TESTS := $(filter %/test_store_bdb %/test_store_disk %/test_store_lmdb %/test_store_snapshot %/test_writer,$(UNIT_TESTS))
 $(FAULT_TESTS): $(call obj,tests/store_faults.c)
 $(FAULT_TESTS): FAULTS = $(call obj,tests/store_faults.c)
-# The crash laboratory. Its recorder is preloaded, so it has no sanitizers.
+# The crash laboratory. What is preloaded has no sanitizers.
 FAULT_LAB := $(BUILD)/tests/powercut $(BUILD)/tests/iofault
-TEST_PROGRAMS += $(FAULT_LAB) $(BUILD)/tests/recorder.so $(if $(SAN),,$(BUILD)/tests/nomemory)
+TEST_PROGRAMS += $(FAULT_LAB) $(BUILD)/tests/recorder.so $(BUILD)/tests/meddle.so $(if $(SAN),,$(BUILD)/tests/nomemory)
 $(FAULT_LAB): $(BUILD)/tests/%: $(BUILD)/tests/fault/%.o $(call obj,tests/fault/image.c tests/fault/scenario.c) \
 		$(BACKEND_LIB) $(SANDBOX_LIB) $(SERVER_LIB) $(CLIENT_LIB) $(COMMON_LIB)
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -rdynamic -o $@ $^ $(BACKEND_LDLIBS) $(SERVER_LDLIBS) $(COMMON_LDLIBS)
+# Preloaded by programs that it starts.
+$(BUILD)/tests/test_ci_faults: | $(BUILD)/tests/meddle.so
 # It has malloc() itself, as sanitizers have.
 $(BUILD)/tests/nomemory: $(call obj,$(patsubst %,tests/fault/%.c,nomemory image scenario)) $(TEST_LIBS)
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LDLIBS)
-$(BUILD)/tests/recorder.so: tests/fault/recorder.c tests/fault/record.h
+$(BUILD)/tests/recorder.so: tests/fault/record.h
+$(BUILD)/tests/meddle.so: tests/fault/meddle.h
+$(BUILD)/tests/%.so: tests/fault/%.c
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(CC) $(CPPFLAGS) -std=c11 -O2 -g $(WARN) -fPIC -fvisibility=hidden -shared -o $@ $< -ldl -lpthread

@@ -106,10 +106,24 @@ usual_limits(void)
 		_exit(1);
 }
 
+/* With clocks and a disk that a test changes. A sanitizer wants to be preloaded first itself, which
+ * it only needs for functions that meddle.so has not. */
+static void
+meddle(const char *file)
+{
+	const char *had = getenv("ASAN_OPTIONS");
+	char options[512];
+
+	snprintf(options, sizeof(options), "%s:verify_asan_link_order=0", had != NULL ? had : "");
+	setenv("ASAN_OPTIONS", options, 1);
+	setenv("LD_PRELOAD", program("tests/meddle.so"), 1);
+	setenv("MEDDLE", file, 1);
+}
+
 /* Dies with the test program; both streams go to `out`. Without `leaks` a sanitizer build does not
  * look for them at its end. */
 static pid_t
-start(const char *out, char *const argv[], bool leaks)
+start(const char *out, char *const argv[], bool leaks, const char *meddled)
 {
 	pid_t parent = getpid(), pid = fork();
 
@@ -124,6 +138,8 @@ start(const char *out, char *const argv[], bool leaks)
 		usual_limits();
 		if (!leaks)
 			setenv("ASAN_OPTIONS", without_leaks(), 1);
+		if (meddled != NULL)
+			meddle(meddled);
 		dup2(null, 0);
 		dup2(fd, 1);
 		dup2(fd, 2);
@@ -217,7 +233,7 @@ start_backend(struct rig *r)
 	char *argv[] = {
 	    (char *)(uintptr_t)program("tandem-backend"), (char *)(uintptr_t) "-c", r->conf, NULL};
 
-	r->backend = start(r->log, argv, true);
+	r->backend = start(r->log, argv, true, r->meddle_backend);
 }
 
 int
@@ -256,7 +272,7 @@ rig_gateway(struct rig *r, int i)
 	    (char *)(uintptr_t)program("tandem-gateway"), (char *)(uintptr_t) "-c", conf, NULL};
 
 	snprintf(conf, sizeof(conf), "%s/gateway%d.conf", r->dir, i);
-	r->gateway[i] = start(r->log, argv, r->leaks);
+	r->gateway[i] = start(r->log, argv, r->leaks, r->meddle_gateway);
 }
 
 void

@@ -22,9 +22,10 @@ struct rig {
 	char log[96]; /* stderr of all processes */
 	int port[RIG_GATEWAYS];
 	pid_t backend, gateway[RIG_GATEWAYS];
-	bool rsa;          /* RSA-2048 certificate instead of P-256; set before rig_start() */
-	bool leaks;        /* gateways and tandemctl look for leaks as well, which takes them long */
+	bool rsa;           /* RSA-2048 certificate instead of P-256; set before rig_start() */
+	bool leaks;         /* gateways and tandemctl look for leaks as well, which takes them long */
 	const char *engine; /* of its store; NULL = that of the environment */
+	const char *meddle_backend, *meddle_gateway; /* files of tests/fault/meddle.h, or NULL */
 	const char *extra; /* further lines of the configuration, section headers included; or NULL */
 };
 
