@@ -49,8 +49,7 @@ put_latest(struct model *m, int64_t ms)
 	struct key k;
 
 	row_key(&k, m);
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (char)(unsigned char)((uint64_t)ms >> (56 - 8 * i));
+	key_number(bytes, (uint64_t)ms, sizeof(bytes));
 	return store_put(m->t, STORE_META, key_str(&k), (struct str){bytes, sizeof(bytes)}, m->e);
 }
 

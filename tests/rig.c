@@ -239,16 +239,8 @@ start_backend(struct rig *r)
 int
 rig_backend_refuses(struct rig *r)
 {
-	long long until = ms_now() + 15000;
-	int status;
-
 	start_backend(r);
-	while (waitpid(r->backend, &status, WNOHANG) == 0) {
-		ck_assert_msg(ms_now() < until, "the backend does not end");
-		pause_ms(20);
-	}
-	r->backend = 0;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return rig_await_end(&r->backend, 15000);
 }
 
 void
@@ -316,6 +308,21 @@ rig_kill(pid_t *pid)
 	waitpid(*pid, NULL, 0);
 	keeper_forget(*pid);
 	*pid = 0;
+}
+
+int
+rig_await_end(pid_t *pid, int timeout_ms)
+{
+	long long until = ms_now() + timeout_ms;
+	int status;
+
+	while (waitpid(*pid, &status, WNOHANG) == 0) {
+		ck_assert_msg(ms_now() < until, "a process that should end does not");
+		pause_ms(5);
+	}
+	keeper_forget(*pid);
+	*pid = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 int

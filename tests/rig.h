@@ -47,6 +47,9 @@ void rig_gateway(struct rig *r, int i);
 void rig_await_ready(struct rig *r, int i);
 /* Kills with SIGKILL and waits for it. *pid becomes 0. */
 void rig_kill(pid_t *pid);
+/* Waits for one that ends by itself: its exit status, -1 = by a signal. Fails the test when it takes
+ * longer. *pid becomes 0. */
+int rig_await_end(pid_t *pid, int timeout_ms);
 /* Ends with SIGTERM, waits up to 10 s; the exit status (-1: had to be killed). */
 int rig_end(pid_t *pid);
 

@@ -532,8 +532,7 @@ START_TEST(passwords_when_the_auth_child_ends)
 	ck_assert_int_eq(hostile_ask(&h, &q, NULL), ERR_UNAVAILABLE);
 	waitpid(killer, NULL, 0);
 	hostile_close(&h);
-	ck_assert_int_eq(waitpid(rig.backend, NULL, 0), rig.backend);
-	rig.backend = 0;
+	rig_await_end(&rig.backend, 10000);
 }
 END_TEST
 
