@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "backend/revoked.h"
 
+#include "backend/believed.h"
+
 int
 revoked_is(struct model *m, uint32_t user, int64_t token)
 {
@@ -32,9 +34,14 @@ collect_old(void *arg, uint64_t id, struct str stored)
 int
 revoked_add(struct model *m, uint32_t user, int64_t token, int64_t now_ms)
 {
-	struct sweep s = {.m = m, .before = now_ms - (int64_t)SESSION_SECONDS_MAX * 1000};
+	struct sweep s = {.m = m};
 	struct revoked r = {0};
+	int64_t latest;
 
+	/* A clock that has jumped ahead makes no token good again. */
+	if (believed_latest(m, &latest) != 0)
+		return -1;
+	s.before = (now_ms < latest ? now_ms : latest) - (int64_t)SESSION_SECONDS_MAX * 1000;
 	if (model_each(m, &rec_revoked, user, collect_old, &s) != 0)
 		return -1;
 	for (size_t i = 0; i < s.n; i++)

@@ -4,6 +4,7 @@
 
 #include "backend/believed.h"
 #include "backend/job.h"
+#include "backend/revoked.h"
 #include "tests/store_rig.h"
 
 #define NOW INT64_C(1715856163000) /* 2024-05-16T10:42:43Z */
@@ -110,6 +111,38 @@ START_TEST(a_restart_is_no_proof)
 }
 END_TEST
 
+/* Ends a session; whether the one of that token is over. */
+static int
+revoke(int64_t token, int64_t now_ms, int64_t asked)
+{
+	struct err e = {0};
+	struct store_txn *t = rig_begin(store, STORE_WRITE);
+	struct model m = {.t = t, .a = &arena, .e = &e, .tenant = TENANT_DEFAULT};
+	int ret;
+
+	ck_assert_msg(revoked_add(&m, 7, token, now_ms) == 0, "%s", err_text(&e));
+	ret = revoked_is(&m, 7, asked);
+	rig_commit(t);
+	return ret;
+}
+
+/* Ended sessions stay ended though somebody logs out while the clock is wrong. */
+START_TEST(ended_sessions_stay_ended)
+{
+	struct believed b = {0};
+
+	ck_assert_int_eq(revoke(1, NOW, 1), 1);
+	ck_assert_int_eq(revoke(2, NOW + 3650 * DAY, 1), 1);
+	ck_assert_int_eq(look(&b, NOW, NOON), 1);
+	ck_assert_int_eq(revoke(3, NOW + 3650 * DAY, 1), 1);
+	for (int day = 1; day <= 31; day++)
+		ck_assert_int_eq(look(&b, NOW + day * DAY, NOON + day * DAY_S), 1);
+	/* By now no token of then is good for anything. */
+	ck_assert_int_eq(revoke(4, NOW + 31 * DAY, 1), 0);
+	ck_assert_int_eq(revoke(5, NOW + 31 * DAY, 2), 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -123,6 +156,7 @@ main(void)
 	tcase_add_test(t, doubt_lasts_a_day);
 	tcase_add_test(t, another_jump_is_another_doubt);
 	tcase_add_test(t, a_restart_is_no_proof);
+	tcase_add_test(t, ended_sessions_stay_ended);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
