@@ -10,12 +10,10 @@
 #include "backend/directory.h"
 
 enum {
-	INDEX_PHONEBOOK = 1004,    /* names of public books -> number */
 	BOOK_ENTRIES_MAX = 120000, /* of one book */
 	BOOK_GROUP_NAME_MAX = 400, /* bytes; longer ones do not fit into a key */
 	BOOKS_OF_GROUP_MAX = 512,
-	BOOK_SWEEP_MAX = 500, /* entries that one change removes */
-	META_SWEEP = 8        /* books whose entries are to be removed */
+	BOOK_SWEEP_MAX = 500 /* entries that one change removes */
 };
 
 /* What a group is to a book. */

@@ -28,13 +28,7 @@ enum {
 	DIRECTORY_SCRATCH = 8 << 20,
 	DIRECTORY_HITS_MAX = 20000, /* of one search, as in the legacy server */
 	DIRECTORY_FIELDS_MAX = 80,  /* texts of one item that can be searched */
-	DIRECTORY_BOOKS_MAX = 1024, /* of one view */
-	/* Kinds of rows in STORE_DATA, under the book's number; none is a record, so a dump passes
-	 * them over. */
-	DATA_PLACED = 29, /* what was written for an item, so that it can be taken back */
-	DATA_TREE = 2001, /* the order, see ranked.h */
-	/* In STORE_INDEX, under the book's number. */
-	INDEX_SEARCH = 1007
+	DIRECTORY_BOOKS_MAX = 1024  /* of one view */
 };
 
 enum directory_kind { DIRECTORY_ENTRY = 1, DIRECTORY_USER = 2 };

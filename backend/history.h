@@ -18,10 +18,7 @@ enum {
 	HISTORY_BYTES = 1024 * 1024, /* of what a write has replaced */
 	HISTORY_CHANGES = 100,
 	HISTORY_DAYS = 30,
-	HISTORY_MEMORY = 8 * 1024 * 1024, /* bytes of the rows of one write */
-	DATA_HISTORY = 49,
-	INDEX_HISTORY = 1020, /* of the system: write -> owner and time */
-	META_HISTORY = 22     /* of a user: how many writes are kept */
+	HISTORY_MEMORY = 8 * 1024 * 1024 /* bytes of the rows of one write */
 };
 
 /* --- in the writer's thread --- */

@@ -15,27 +15,11 @@ enum { TENANT_DEFAULT = 1, GROUPS_MAX = 64 };
 /* Series of model_next_number() that users, groups and branches share. */
 enum { SERIES_OWNER = 1 };
 
-/* Kinds in STORE_INDEX keys beside the records' own (item number -> owner). */
+/* Kinds of rows. */
 enum {
-	INDEX_LOGIN = 1001, /* user names, aliases, messaging ids: one name space -> user number */
-	INDEX_GROUP = 1002,
-	INDEX_BRANCH = 1003,
-	INDEX_CALL = 1010,       /* of the user: source and key of a call in progress */
-	INDEX_CONFERENCE = 1011, /* of the system: room, source and key of a running conference */
-	INDEX_EVENTS = 1016,     /* hour and user: events of that hour (user_events.h) */
-	INDEX_ROOM = 1005        /* names, extensions and direct numbers of rooms -> room number */
-};
-/* Kinds in STORE_META keys. */
-enum {
-	META_COUNTER = 1,
-	META_DIGEST_KEY = 2,
-	META_REPEATS = 3,
-	META_EVENTS = 5,
-	META_FORMAT = 9, /* of the whole store (store_format.h) */
-	META_BELIEVED = 10, /* of the system: the latest time that was believed (believed.h) */
-	META_AUDIT = 20,
-	META_AUDIT_SEAL = 21,
-	META_QUOTA = 30 /* bytes of an owner's records (quota.h) */
+#define KIND(table, name, number) name = number,
+#include "backend/kinds.def"
+#undef KIND
 };
 
 struct settings_now;

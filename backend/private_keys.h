@@ -12,9 +12,6 @@
 
 enum { PRIVATE_KEYS_MAX = 16 }; /* of one user */
 
-/* Kind in STORE_INDEX keys: digest of a key -> user number. */
-enum { INDEX_PRIVATE_KEY = 1006 };
-
 /* Whose key it is: 1 with *user, 0 when there is no such key, when it has ended, or when it is for
  * reading and the method is not; -1. */
 int private_key_user(

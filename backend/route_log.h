@@ -14,9 +14,6 @@
 #include "backend/model.h"
 #include "ipc/feed.h"
 
-/* Kinds in STORE_INDEX under the system's number, and in STORE_META. */
-enum { INDEX_ROUTE_VERSION = 1017, INDEX_ROUTE_SUBJECT = 1018, META_ROUTES = 6 };
-
 struct route_position {
 	uint64_t generation; /* 0 = nothing was ever marked */
 	uint64_t version;
