@@ -239,7 +239,10 @@ measured_last(struct model *m, uint32_t user)
 static void
 open_store(char *home)
 {
-	struct store_conf conf = {.engine = "bdb", .dir = home, .cache_bytes = (size_t)CACHE_MIB << 20};
+	const char *engine = getenv("TANDEM_ENGINE");
+	struct store_conf conf = {.engine = engine != NULL ? engine : "bdb",
+	    .dir = home,
+	    .cache_bytes = (size_t)CACHE_MIB << 20};
 
 	if (store_open(&store, &conf, &err) != 0)
 		die("open");

@@ -3,11 +3,13 @@
 # make bench-durable: 105,000 contacts and a million rows of call records. How much a backup slows down
 # writers, in turns with and without one; and after kill -9 under writers, the time from the start of
 # the backend to its first answer to a client whose gateway stayed.
-#   durable.sh BUILD [ROUNDS] [RESTARTS]
+#   durable.sh BUILD [ROUNDS] [RESTARTS]; TANDEM_ENGINE=lmdb for the other engine
 set -u
 build=$1 rounds=${2:-5} restarts=${3:-30}
 . tests/bench/server.sh
-server_make "cdr_months = 1200"
+export TANDEM_ENGINE=${TANDEM_ENGINE:-bdb}
+server_make "cdr_months = 1200
+engine = $TANDEM_ENGINE"
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
 mkdir -m 700 "$dir/state"
