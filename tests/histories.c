@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OPEN_MAX = 4096, ENTRIES_MAX = 4000, TRY_MS = 4000 };
+enum { OPEN_MAX = 32768, ENTRIES_MAX = 4000, TRY_MS = 4000 };
 
 /* One client's, in memory of all processes. */
 struct history {
