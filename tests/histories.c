@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { OPEN_MAX = 32768, ENTRIES_MAX = 4000, TRY_MS = 4000 };
+enum { OPEN_MAX = 32768, ENTRIES_MAX = 4000, TRY_MS = 4000, RETRY_US = 20000 };
 
 /* One client's, in memory of all processes. */
 struct history {
@@ -86,6 +86,7 @@ write_once(struct history *h, int client)
 		h->open[h->nopen] = seq;
 		h->seen[h->nopen++] = false;
 		h->unsure++;
+		usleep(RETRY_US);
 	} else {
 		broken(h, "%d writes without an answer, the last was %u", OPEN_MAX, seq);
 	}
@@ -152,7 +153,7 @@ add_entry(struct history *h, int client)
 		}
 		if (status >= 400 && status < 500 && status != 429)
 			broken(h, "entry %ld was refused with %d", h->entries, status);
-		usleep(20000);
+		usleep(RETRY_US);
 	}
 }
 
