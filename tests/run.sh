@@ -26,9 +26,10 @@ janus janus_sync kamailio_routes matrix mp multipart preconditions rates rec rec
 str_arena text user_events vcard when "
 
 # Not quick: together five minutes of two cores with sanitizers.
-longer=" avatar backup bad_backend commands conditions directory events feed feed_kamailio feed_link
-feed_orders freeswitch gateway_faults history image live_rows phonebook_large quota_rest ranked routes
-store_format store_mark store_parts store_pin store_snapshot stream "
+longer=" audit avatar backup bad_backend cdr commands conditions directory events feed
+feed_kamailio feed_link feed_orders freeswitch freeswitch_calls gateway_faults history image
+live_rows phonebook_large quota_rest ranked routes store_format store_mark store_parts
+store_pin store_snapshot stream "
 
 is_longer() {
 	[[ $longer == *[[:space:]]"${1##*/test_}"[[:space:]]* ]]
