@@ -179,20 +179,16 @@ crowd_check(const struct crowd *c)
 	        .user = c->user,
 	        .accept = "application/json",
 	        .fresh = true});
-	int total = 0;
 
 	ck_assert_int_eq(a.status, 200);
 	for (int i = 0; i < c->entries; i++) {
 		char name[32];
-		int n = 0;
+		size_t n;
 
 		snprintf(name, sizeof(name), "\"C%05dx\"", i);
-		for (const char *p = a.body; (p = strstr(p, name)) != NULL; p++)
-			n++;
-		ck_assert_msg(n == 1, "entry %d is there %d times", i, n);
+		n = occurrences_of(name, a.body);
+		ck_assert_msg(n == 1, "entry %d is there %zu times", i, n);
 	}
-	for (const char *p = a.body; (p = strstr(p, "x\"")) != NULL; p++)
-		total++;
-	ck_assert_int_eq(total, c->entries);
+	ck_assert_uint_eq(occurrences_of("x\"", a.body), (size_t)c->entries);
 	answer_free(&a);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Clocks that jump, of all processes and of one alone. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -79,16 +80,6 @@ step(int n)
 	    "%s: the first session: %d", steps[n].name, status);
 }
 
-static size_t
-occurrences(const char *text, const char *what)
-{
-	size_t n = 0;
-
-	for (; (text = strstr(text, what)) != NULL; text++)
-		n++;
-	return n;
-}
-
 /* Calls that began now and on days before, and nothing else since: by a wrong clock they are old,
  * or not yet possible. */
 static void
@@ -123,7 +114,7 @@ count_in(const char *path, const char *what)
 	static char body[1 << 20];
 
 	ck_assert_int_eq(faults_ask("GET", path, NULL, NULL, body, sizeof(body)), 200);
-	return occurrences(body, what);
+	return occurrences_of(what, body);
 }
 
 /* Calls, what can be undone, and the audit log from its first row on. */
@@ -144,18 +135,20 @@ check_kept(const char *when, size_t undo)
 	ck_assert_msg(strstr(out, "oldest row       1\n") != NULL, "%s: %s", when, out);
 }
 
+/* Lines of the log, however long it is, with that in them. */
 static size_t
 logged(const char *what)
 {
-	static char text[4 << 20];
 	FILE *f = fopen(faults.rig.log, "r");
-	size_t n;
+	char *line = NULL;
+	size_t size = 0, n = 0;
 
 	ck_assert_ptr_nonnull(f);
-	n = fread(text, 1, sizeof(text) - 1, f);
-	text[n] = '\0';
+	while (getline(&line, &size, f) >= 0)
+		n += strstr(line, what) != NULL;
+	free(line);
 	fclose(f);
-	return occurrences(text, what);
+	return n;
 }
 
 /* What removes old things comes by, and does not believe the clock. */

@@ -176,16 +176,6 @@ begin(int client)
 	_exit(0);
 }
 
-static size_t
-occurrences(const char *text, const char *what)
-{
-	size_t n = 0;
-
-	for (const char *p = text; (p = strstr(p, what)) != NULL; p++)
-		n++;
-	return n;
-}
-
 static void
 check_entries(int client)
 {
@@ -198,11 +188,11 @@ check_entries(int client)
 		char name[32];
 
 		snprintf(name, sizeof(name), "\"E%05ldx\"", i);
-		ck_assert_msg(occurrences(a.body, name) == 1, "client %d: entry %ld is there %zu times",
-		    client, i, occurrences(a.body, name));
+		ck_assert_msg(occurrences_of(name, a.body) == 1, "client %d: entry %ld is there %zu times",
+		    client, i, occurrences_of(name, a.body));
 	}
 	/* One may have been on its way in the end. */
-	more = (long)occurrences(a.body, "x\"") - h->entries;
+	more = (long)occurrences_of("x\"", a.body) - h->entries;
 	ck_assert_msg(more == 0 || more == 1, "client %d: %ld entries too many", client, more);
 	answer_free(&a);
 }

@@ -490,3 +490,28 @@ process_title(pid_t pid, char *ret, size_t len)
 	ret[n] = '\0';
 	return n > 0;
 }
+
+size_t
+rig_processes(const struct rig *r, const char *title, pid_t *ret, size_t max)
+{
+	pid_t all[32];
+	size_t n = children_of(r->gateway[0], all, 32), found = 0;
+
+	for (size_t i = 0; i < n && found < max; i++) {
+		char text[512];
+
+		if (process_title(all[i], text, sizeof(text)) && strstr(text, title) != NULL)
+			ret[found++] = all[i];
+	}
+	return found;
+}
+
+size_t
+occurrences_of(const char *what, const char *text)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, what)) != NULL; text++)
+		n++;
+	return n;
+}

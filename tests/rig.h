@@ -78,5 +78,9 @@ long long ms_now(void);
 size_t children_of(pid_t pid, pid_t *ret, size_t max);
 /* Name in the process table ("kore [wrk 0]"…), for telling a gateway's processes apart. */
 bool process_title(pid_t pid, char *ret, size_t len);
+/* pids of gateway 0's processes with that word in their title ("[wrk"); the number found. */
+size_t rig_processes(const struct rig *r, const char *title, pid_t *ret, size_t max);
+/* How often a text has another one in it. */
+size_t occurrences_of(const char *what, const char *text);
 
 #endif

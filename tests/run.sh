@@ -102,7 +102,9 @@ if [ "$mode" = check-all ]; then
 	one "power cuts on lmdb, 2000 transactions (long)" "$build/tests/powercut" -e lmdb -n 2000 -s "$RANDOM"
 	one "disk faults on lmdb, every call (long)" "$build/tests/iofault" -e lmdb -n 60
 	one "memory ends, every time (long)" "$build/tests/nomemory"
+	one "memory ends on lmdb, every time (long)" "$build/tests/nomemory" -e lmdb
 	one "memory ends in libraries too (long)" "$build/tests/nomemory" -a -k 3
+	one "memory ends in libraries too, on lmdb (long)" "$build/tests/nomemory" -e lmdb -a -k 3
 	for target in tests/fuzz/fuzz_*.c; do
 		name=$(basename "$target" .c)
 		pair "fuzz ${name#fuzz_}, 120 s" tests/fuzz/run.sh "${name#fuzz_}" 120
@@ -151,10 +153,13 @@ if [ "$mode" = check-ci ]; then
 	# The crash laboratory, see tests/fault/README.md.
 	one "power cuts, 20 transactions" "$build/tests/powercut" -n 20
 	one "power cuts on lmdb, 100 transactions" "$build/tests/powercut" -e lmdb -n 100
-	one "power cuts without a flush are seen" "$build/tests/powercut" -n 4 -k 4 -b
+	for engine in bdb lmdb; do
+		one "power cuts without a flush are seen, $engine" "$build/tests/powercut" -e $engine -n 4 -k 4 -b
+	done
 	one "disk faults, each fifth call" "$build/tests/iofault" -n 12 -k 5
 	one "disk faults on lmdb, every call" "$build/tests/iofault" -e lmdb -n 12
 	one "memory ends, each second time" "$build/tests/nomemory" -k 2
+	one "memory ends on lmdb, every time" "$build/tests/nomemory" -e lmdb
 	for target in tests/fuzz/fuzz_*.c; do
 		name=$(basename "$target" .c)
 		pair "fuzz ${name#fuzz_}, ${FUZZ_SECONDS:-20} s" tests/fuzz/run.sh "${name#fuzz_}" \

@@ -28,16 +28,7 @@ enum { FLOOD = 200, WORKERS_MAX = 8 };
 static size_t
 workers(pid_t ret[WORKERS_MAX])
 {
-	pid_t all[32];
-	size_t n = children_of(faults.rig.gateway[0], all, 32), found = 0;
-
-	for (size_t i = 0; i < n && found < WORKERS_MAX; i++) {
-		char title[512];
-
-		if (process_title(all[i], title, sizeof(title)) && strstr(title, "[wrk") != NULL)
-			ret[found++] = all[i];
-	}
-	return found;
+	return rig_processes(&faults.rig, "[wrk", ret, WORKERS_MAX);
 }
 
 /* Connections that nobody can take: to the gateway, or to the backend's own socket. */

@@ -56,22 +56,6 @@ pause_ms(long ms)
 	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
 }
 
-/* pids of the gateway's processes with that word in their title. */
-static size_t
-processes(const char *word, pid_t *ret, size_t max)
-{
-	pid_t all[32];
-	size_t n = children_of(rig.gateway[0], all, 32), found = 0;
-
-	for (size_t i = 0; i < n && found < max; i++) {
-		char title[512];
-
-		if (process_title(all[i], title, sizeof(title)) && strstr(title, word) != NULL)
-			ret[found++] = all[i];
-	}
-	return found;
-}
-
 static void
 both_versions(void)
 {
@@ -136,9 +120,9 @@ key_stays_in_the_key_manager(const char *const *params)
 	fclose(f);
 	ck_assert_ptr_nonnull(key);
 	both_versions();
-	n = processes("[wrk", workers, 8);
+	n = rig_processes(&rig, "[wrk", workers, 8);
 	ck_assert_uint_ge(n, 1);
-	ck_assert_uint_eq(processes("[keymgr", keymgr, 2), 1);
+	ck_assert_uint_eq(rig_processes(&rig, "[keymgr", keymgr, 2), 1);
 	for (; *params != NULL; params++) {
 		BIGNUM *secret = NULL;
 
@@ -172,7 +156,7 @@ END_TEST
 START_TEST(the_processes_have_given_up_what_they_can)
 {
 	pid_t pids[16];
-	size_t n = processes("[wrk", pids, 8);
+	size_t n = rig_processes(&rig, "[wrk", pids, 8);
 	bool root = geteuid() == 0;
 
 	pids[n++] = rig.backend;
@@ -273,7 +257,7 @@ START_TEST(a_worker_cannot_reach_the_data)
 		printf("SKIP a worker's identity: only root can take it\n");
 		return;
 	}
-	ck_assert_uint_ge(processes("[wrk", workers, 8), 1);
+	ck_assert_uint_ge(rig_processes(&rig, "[wrk", workers, 8), 1);
 	ck_assert_int_eq(reach_as_worker(workers[0]), 0);
 }
 END_TEST
@@ -289,7 +273,7 @@ START_TEST(a_worker_killed_under_load_is_back_within_a_second)
 		long long killed, until = ms_now() + 10000;
 		long seen;
 
-		n = processes("[wrk", before, 8);
+		n = rig_processes(&rig, "[wrk", before, 8);
 		ck_assert_uint_ge(n, 1);
 		for (size_t i = 0; i < n; i++)
 			kill(before[i], SIGKILL);
@@ -301,7 +285,7 @@ START_TEST(a_worker_killed_under_load_is_back_within_a_second)
 		}
 		ck_assert_msg(l.seen->last_ok_ms - killed <= 1000, "first answer after %lld ms",
 		    l.seen->last_ok_ms - killed);
-		while (processes("[wrk", after, 8) < n) {
+		while (rig_processes(&rig, "[wrk", after, 8) < n) {
 			ck_assert_msg(ms_now() < until, "not all workers came back");
 			pause_ms(10);
 		}
@@ -328,7 +312,7 @@ START_TEST(sighup_is_harmless)
 		long seen = l.seen->answered;
 
 		kill(rig.gateway[0], SIGHUP);
-		n = processes("[wrk", workers, 8);
+		n = rig_processes(&rig, "[wrk", workers, 8);
 		for (size_t k = 0; k < n; k++)
 			kill(workers[k], SIGHUP);
 		kill(rig.backend, SIGHUP);
@@ -337,7 +321,7 @@ START_TEST(sighup_is_harmless)
 	}
 	ck_assert_int_eq(l.seen->failed, failed);
 	/* And a worker killed afterwards still comes back. */
-	n = processes("[wrk", workers, 8);
+	n = rig_processes(&rig, "[wrk", workers, 8);
 	for (size_t k = 0; k < n; k++)
 		kill(workers[k], SIGKILL);
 	pause_ms(20);

@@ -51,17 +51,10 @@ kill_gateway(void)
 static void
 kill_worker(void)
 {
-	pid_t all[32];
-	size_t n = children_of(rig.gateway[0], all, 32);
+	pid_t worker;
 
-	for (size_t i = 0; i < n; i++) {
-		char title[512];
-
-		if (process_title(all[i], title, sizeof(title)) && strstr(title, "[wrk") != NULL) {
-			kill(all[i], SIGKILL);
-			return;
-		}
-	}
+	if (rig_processes(&rig, "[wrk", &worker, 1) == 1)
+		kill(worker, SIGKILL);
 }
 
 /* The backend ends when its auth child has. */
