@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/sink.h"
 
@@ -47,7 +48,7 @@ write_log(struct job *j, int64_t us)
 int
 answer_send(struct job *j)
 {
-	int64_t path[ERR_PATH_MAX], us = now_us() - j->arrived_us;
+	int64_t path[ERR_PATH_MAX], us = clock_us() - j->arrived_us;
 	struct reply r = {0};
 	struct buf out;
 	int rc = -1;

@@ -6,6 +6,7 @@
 #include "backend/history.h"
 #include "backend/job.h"
 #include "backend/key.h"
+#include "common/clock.h"
 #include "common/mp.h"
 #include "common/sink.h"
 
@@ -185,7 +186,7 @@ audit_begin(
     struct audit *a, struct model *m, const struct digest_keys *keys, const struct audit_row *by)
 {
 	*a = (struct audit){.keys = keys, .by = *by};
-	REC_SET(&a->by, audit_row, time, wall_ms());
+	REC_SET(&a->by, audit_row, time, clock_wall_ms());
 	m->audit = a;
 }
 

@@ -7,6 +7,7 @@
 
 #include "backend/audit.h"
 #include "backend/job.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 enum { SCRATCH = 65536 };
@@ -140,7 +141,7 @@ audit_sealer_tick(struct audit_sealer *s)
 	}
 	if (head.newest == s->sealed)
 		return;
-	s->seal = (struct audit_seal){.number = head.newest, .time = wall_ms()};
+	s->seal = (struct audit_seal){.number = head.newest, .time = clock_wall_ms()};
 	memcpy(s->seal.hash, head.hash, AUDIT_HASH);
 	audit_seal_text(&s->seal, text);
 	s->under_way = true;

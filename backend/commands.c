@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend/backend.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 /* An answer has to reach the client before the gateway gives up. */
@@ -51,7 +52,7 @@ commands_new(struct feeds *f, commands_done_fn *done)
 	c->feeds = f;
 	c->done = done;
 	/* Not used by a backend before this one, whose ids a feed may remember. */
-	c->next_id = wall_ms() << 20;
+	c->next_id = clock_wall_ms() << 20;
 	feeds_watch(f,
 	    &(struct feeds_watch){
 	        .arg = c, .greeted = on_greeted, .stored = on_stored, .result = on_result});
@@ -127,7 +128,7 @@ give_up_us(const struct job *j)
 static void
 send_now(struct commands *c, struct pending *p)
 {
-	int64_t left = (give_up_us(p->job) - now_us()) / 1000;
+	int64_t left = (give_up_us(p->job) - clock_us()) / 1000;
 
 	REC_SET(&p->words, feed_command, deadline, left > 0 ? left : 0);
 	if (left <= 0)
@@ -249,7 +250,7 @@ watch_result(struct commands *c, int64_t id, bool ok)
 
 		if (w->used && w->id == id) {
 			w->used = ok;
-			w->since_us = now_us();
+			w->since_us = clock_us();
 		}
 	}
 }
@@ -282,7 +283,7 @@ due_us(const struct watch *w)
 int
 commands_wait(const struct commands *c, int max)
 {
-	int64_t next = INT64_MAX, now = now_us();
+	int64_t next = INT64_MAX, now = clock_us();
 
 	for (size_t i = 0; i < c->n; i++)
 		if (c->v[i].job != NULL && give_up_us(c->v[i].job) < next)
@@ -312,7 +313,7 @@ ask_again(struct commands *c, struct watch *w)
 void
 commands_expire(struct commands *c)
 {
-	int64_t now = now_us();
+	int64_t now = clock_us();
 
 	for (size_t i = 0; i < c->n; i++) {
 		struct pending *p = &c->v[i];

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "backend/audit.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 enum { CONTROL_OVERDUE_US = 600 * 1000000 };
@@ -18,7 +19,7 @@ write_log(struct job *j)
 	if (REC_HAS(&j->ctl, ctl_request, name))
 		log_str(&l, "name", j->ctl.name);
 	log_str(&l, "result", str_c(err_name(j->err.code)));
-	log_num(&l, "us", now_us() - j->arrived_us);
+	log_num(&l, "us", clock_us() - j->arrived_us);
 	log_end(&l);
 }
 
@@ -81,7 +82,7 @@ control_receive(
 	j->control = true;
 	j->via = s;
 	j->peer = *from;
-	j->arrived_us = now_us();
+	j->arrived_us = clock_us();
 	j->overdue_us = j->arrived_us + CONTROL_OVERDUE_US;
 	frame = arena_copy(&j->arena, frame);
 	if (frame.p == NULL || env_read(frame, ENV_CTL_REQUEST, &j->ctl, &j->arena, &j->err) != 0) {

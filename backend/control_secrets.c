@@ -6,6 +6,7 @@
 #include "backend/key.h"
 #include "backend/private_keys.h"
 #include "backend/seal.h"
+#include "common/clock.h"
 
 enum { PIN_MIN = 4, KEYS_LISTED = 500 };
 
@@ -147,7 +148,7 @@ make_key(struct job *j, struct model *m)
 
 	if (find(j, m, &user, &u) != 0)
 		return -1;
-	REC_SET(&made, private_key, created, wall_ms());
+	REC_SET(&made, private_key, created, clock_wall_ms());
 	if (REC_HAS(&j->ctl, ctl_request, expires))
 		REC_SET(&made, private_key, expires, j->ctl.expires);
 	REC_SET(&made, private_key, read_only,

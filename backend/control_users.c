@@ -17,6 +17,7 @@
 #include "backend/rooms.h"
 #include "backend/route_log.h"
 #include "backend/user_events.h"
+#include "common/clock.h"
 #include "common/release.h"
 
 enum { LIST_MAX = 500 };
@@ -83,7 +84,7 @@ change(struct job *j, struct model *m)
 		/* Whoever logged in with the old one has to do so again. */
 		REC_SET(&u, user, password_hash, j->new_hash);
 		REC_SET(&u, user, cred_version, old.cred_version + 1);
-		REC_SET(&u, user, not_before, wall_ms());
+		REC_SET(&u, user, not_before, clock_wall_ms());
 		break;
 	case ctl_command_USER_REMOVE:
 		return model_user_forget(m, id, &old) != 0 || members_gone(m, id, &old) != 0 ||
@@ -307,7 +308,7 @@ control_status(struct job *j, struct model *m)
 		return err_set(&j->err, ERR_TOO_LARGE, NULL);
 	REC_SET(s, status, release, STR_LIT(TANDEM_RELEASE));
 	REC_SET(s, status, tables, arena_printf(m->a, "%016" PRIx64, res_table_hash()));
-	REC_SET(s, status, uptime, (now_us() - be->started_us) / 1000000);
+	REC_SET(s, status, uptime, (clock_us() - be->started_us) / 1000000);
 	REC_SET(s, status, users, users);
 	REC_SET(s, status, gateways, be->gateways);
 	REC_SET(s, status, commits, (int64_t)writer.batches);

@@ -12,6 +12,7 @@
 #include "backend/backend.h"
 #include "backend/streams.h"
 #include "backend/user_events.h"
+#include "common/clock.h"
 
 enum { TOUCHED_MAX = 8192 };
 
@@ -204,7 +205,7 @@ refuse(struct job *j, enum err_code code)
 static int
 begin(struct event_streams *s, struct job *j)
 {
-	int64_t now = now_us();
+	int64_t now = clock_us();
 	struct event_stream *t, **p;
 
 	if (count_of_user(s, j->who.id, now) >= EVENT_STREAMS_OF_USER)
@@ -238,7 +239,7 @@ int
 event_streams_part(struct event_streams *s, struct job *j)
 {
 	struct event_stream *t = j->stream;
-	int64_t now = now_us();
+	int64_t now = clock_us();
 	bool sent = false;
 
 	if (t == NULL)
@@ -279,7 +280,7 @@ event_streams_credit(struct event_streams *s, const struct ipc_server *via,
 		return true;
 	}
 	t->credit = t->credit + parts < STREAM_CREDIT_MAX ? t->credit + parts : STREAM_CREDIT_MAX;
-	t->credit_us = now_us();
+	t->credit_us = clock_us();
 	run_if_wanted(s, t);
 	return true;
 }

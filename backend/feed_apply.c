@@ -5,6 +5,7 @@
 #include "backend/job.h"
 #include "backend/live.h"
 #include "backend/live_conference.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/mp.h"
 
@@ -72,7 +73,7 @@ apply(struct model *m, const struct feed_message *msg, struct feed_cursor *c)
 	case feed_kind_CONFERENCE:
 		rc = (body = body_of(m, msg)) != NULL
 		    ? live_conference_set(
-		          m, &s, key, REC_HAS(msg, feed_message, time) ? msg->time : wall_ms(), body)
+		          m, &s, key, REC_HAS(msg, feed_message, time) ? msg->time : clock_wall_ms(), body)
 		    : -1;
 		break;
 	case feed_kind_CONFERENCE_END:
@@ -88,7 +89,7 @@ apply(struct model *m, const struct feed_message *msg, struct feed_cursor *c)
 		break;
 	case feed_kind_CDR:
 		body = body_of(m, msg);
-		return body != NULL && cdr_file(m, msg->source, body, wall_ms()) >= 0 ? 0 : -1;
+		return body != NULL && cdr_file(m, msg->source, body, clock_wall_ms()) >= 0 ? 0 : -1;
 	case feed_kind_SNAPSHOT_BEGIN:
 		c->generation++;
 		c->open = true;

@@ -11,6 +11,7 @@
 #include "backend/job.h"
 #include "backend/moments.h"
 #include "backend/routes.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 enum {
@@ -237,7 +238,7 @@ static void
 send_want(struct source *s)
 {
 	struct feed_want w = {0};
-	int64_t now = now_us();
+	int64_t now = clock_us();
 
 	if (now - s->wanted_us < WANT_PAUSE_US)
 		return;
@@ -421,7 +422,7 @@ on_hello(struct feeds *f, struct ipc_server *via, const struct ipc_peer *from, s
 	} else {
 		s->via = via;
 		s->peer = *from;
-		s->heard_us = now_us();
+		s->heard_us = clock_us();
 		moments_clear(f->moments);
 		/* Messages of before this hello come again if they were not stored. */
 		s->greeted = false;
@@ -491,7 +492,7 @@ feeds_receive(
 		ipc_server_send(via, from, (struct str){&unknown, 1});
 		return;
 	}
-	s->heard_us = now_us();
+	s->heard_us = clock_us();
 	if (type == ENV_FEED_ROUTES_ACK)
 		on_routes_ack(f, s, frame);
 	else if (type == ENV_FEED_RESULT)

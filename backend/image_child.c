@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "backend/image_decode.h"
+#include "common/clock.h"
 #include "common/sandbox.h"
 
 enum {
@@ -45,15 +46,6 @@ static _Noreturn void
 quit(int status)
 {
 	_exit(status);
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static void
@@ -113,7 +105,7 @@ begin(const struct image_request *r)
 		return;
 	}
 	work[r->slot].pid = pid;
-	work[r->slot].until_ms = now_ms() + IMAGE_WALL_MS;
+	work[r->slot].until_ms = clock_ms() + IMAGE_WALL_MS;
 	work[r->slot].late = false;
 }
 
@@ -145,7 +137,7 @@ reap(void)
 static int
 kill_late(void)
 {
-	int64_t now = now_ms(), wait = -1;
+	int64_t now = clock_ms(), wait = -1;
 
 	for (size_t i = 0; i < IMAGE_AT_ONCE; i++) {
 		int64_t left = work[i].until_ms - now;

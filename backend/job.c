@@ -13,24 +13,7 @@
 #include "backend/repeat.h"
 #include "backend/seal.h"
 #include "backend/user_events.h"
-
-int64_t
-now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-int64_t
-wall_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
+#include "common/clock.h"
 
 struct job *
 job_new(struct backend *be)
@@ -121,7 +104,7 @@ call_of(struct job *j, struct store_txn *t)
 	    .res = j->res,
 	    .req = &j->req,
 	    .who = &j->who,
-	    .now_ms = wall_ms(),
+	    .now_ms = clock_wall_ms(),
 	    .body = &j->body,
 	    .mark = &j->mark,
 	    .hash = j->new_hash,
@@ -178,7 +161,7 @@ within_budget(struct job *j)
 	    j->proved || j->was_opened || j->was_commanded)
 		return true;
 	j->retry_after = rates_take(
-	    j->be->rates, j->who.id, rates_class(j->res, (enum method)j->req.method), now_us());
+	    j->be->rates, j->who.id, rates_class(j->res, (enum method)j->req.method), clock_us());
 	if (j->retry_after > 0)
 		err_set(&j->err, ERR_TOO_MANY, NULL);
 	return j->retry_after == 0;
@@ -255,10 +238,10 @@ apply(struct writer_job *w, struct store_txn *t)
 	struct audit audit;
 	struct quota quota;
 
-	if (now_us() > j->overdue_us)
+	if (clock_us() > j->overdue_us)
 		return err_set(&j->err, ERR_DEADLINE, NULL);
 	/* What the reader saw may have changed while the write waited. */
-	if (who_again(&m, &j->who, &j->req, wall_ms(), who_issued(&m, &j->req)) != 0 ||
+	if (who_again(&m, &j->who, &j->req, clock_wall_ms(), who_issued(&m, &j->req)) != 0 ||
 	    authorized(j, &m) != 0)
 		return -1;
 	/* The password that was proved may have been changed by another request. */
@@ -484,8 +467,8 @@ who_still(struct job *j, struct model *m)
 	buf_reset(&j->body);
 	arena_wipe(&j->scratch);
 	m->a = &j->scratch;
-	return who_expired(m, &j->req, wall_ms()) ||
-	        who_again(m, &j->who, &j->req, wall_ms(), who_issued(m, &j->req)) != 0
+	return who_expired(m, &j->req, clock_wall_ms()) ||
+	        who_again(m, &j->who, &j->req, clock_wall_ms(), who_issued(m, &j->req)) != 0
 	    ? WHO_REFUSED
 	    : WHO_KNOWN;
 }
@@ -494,8 +477,8 @@ static enum who_answer
 who_asks(struct job *j, struct model *m, const struct snapshot *s)
 {
 	if (!j->streaming)
-		return who_find(
-		    m, &j->be->known, s->tokens_time, j->res, &j->req, wall_ms(), &j->who, &j->verify);
+		return who_find(m, &j->be->known, s->tokens_time, j->res, &j->req, clock_wall_ms(), &j->who,
+		    &j->verify);
 	return res_is_endless(j->res) ? who_still(j, m) : WHO_KNOWN;
 }
 
@@ -509,7 +492,7 @@ job_run(struct job *j, struct snapshot *s)
 	err_clear(&j->err);
 	j->then = NEXT_REPLY;
 	/* The gateway has answered for itself by now; parts of a list have credit instead. */
-	if (!j->streaming && now_us() > j->overdue_us) {
+	if (!j->streaming && clock_us() > j->overdue_us) {
 		err_set(&j->err, ERR_DEADLINE, NULL);
 		return true;
 	}

@@ -85,9 +85,6 @@ struct job {
 	bool current;          /* and that was all of it */
 };
 
-int64_t now_us(void);  /* CLOCK_MONOTONIC */
-int64_t wall_ms(void); /* ms since 1970 */
-
 struct job *job_new(struct backend *be);
 /* Wipes: passwords and tokens were in it. */
 void job_free(struct job *j);

@@ -14,6 +14,7 @@
 #include "backend/peers.h"
 #include "backend/routes.h"
 #include "backend/streams.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 enum { DEADLINE_MAX_MS = 30000, BURST = 256, TICK_MS = 1000 };
@@ -65,7 +66,7 @@ on_hello(struct loop *l, struct ipc_server *s, const struct ipc_peer *from, stru
 		env_write(&buf, ENV_HELLO, &out);
 		ipc_server_send(s, from, buf_str(&buf));
 		if (env_hello_check(&in, &same, &e) == 0)
-			peers_hello(l->peers, s, from, now_us());
+			peers_hello(l->peers, s, from, clock_us());
 		else
 			log_event(LOG_WARN_, "peer-refused", "%s", err_text(&e));
 		if (!same)
@@ -97,7 +98,7 @@ on_request(struct loop *l, struct ipc_server *s, const struct ipc_peer *from, st
 	struct job *j;
 	int64_t left;
 
-	if (!peers_known(l->peers, s, from, now_us())) {
+	if (!peers_known(l->peers, s, from, clock_us())) {
 		say_unknown(s, from);
 		return;
 	}
@@ -105,7 +106,7 @@ on_request(struct loop *l, struct ipc_server *s, const struct ipc_peer *from, st
 		return;
 	j->via = s;
 	j->peer = *from;
-	j->arrived_us = j->last_us = now_us();
+	j->arrived_us = j->last_us = clock_us();
 	frame = arena_copy(&j->arena, frame);
 	if (frame.p == NULL || env_read(frame, ENV_REQUEST, &j->req, &j->arena, &j->err) != 0) {
 		drop(l);
@@ -134,7 +135,7 @@ on_credit(struct loop *l, struct ipc_server *s, const struct ipc_peer *from, str
 	struct err e = {0};
 
 	arena_init(&a, 4096);
-	if (!peers_known(l->peers, s, from, now_us()) || env_read(frame, ENV_CREDIT, &c, &a, &e) != 0)
+	if (!peers_known(l->peers, s, from, clock_us()) || env_read(frame, ENV_CREDIT, &c, &a, &e) != 0)
 		drop(l);
 	else if (!event_streams_credit(l->be->events, s, from, c.id, c.parts))
 		streams_credit(l->streams, s, from, c.id, c.parts);
@@ -221,13 +222,13 @@ verified(void *arg, bool ok, struct str result)
 		return;
 	if (!ok || j->verify.user == 0) {
 		be->login_failures++;
-		tries_failed(be->tries, j->verify.account, now_us() / 1000);
+		tries_failed(be->tries, j->verify.account, clock_us() / 1000);
 		refuse(the_loop, j, ERR_UNAUTHORIZED, 0);
 		return;
 	}
 	be->logins++;
 	tries_succeeded(be->tries, j->verify.account);
-	memo_add(be->known.passwords, &j->verify.memo, wall_ms() + PASSWORD_MEMO_MS);
+	memo_add(be->known.passwords, &j->verify.memo, clock_wall_ms() + PASSWORD_MEMO_MS);
 	j->verify.done = true;
 	if (pool_submit(be->pool, j) != 0)
 		refuse(the_loop, j, ERR_UNAVAILABLE, 1);
@@ -237,7 +238,7 @@ static void
 verify(struct loop *l, struct job *j)
 {
 	struct backend *be = l->be;
-	int64_t wait = tries_wait(be->tries, j->verify.account, now_us() / 1000);
+	int64_t wait = tries_wait(be->tries, j->verify.account, clock_us() / 1000);
 	struct str hash = j->verify.hash.n > 0 ? j->verify.hash : be->decoy_hash;
 
 	if (wait > 0)
@@ -317,7 +318,7 @@ proved(void *arg, bool ok, struct str result)
 	if (is_over(j, ok))
 		return;
 	if (!ok) {
-		tries_failed(j->be->tries, j->verify.account, now_us() / 1000);
+		tries_failed(j->be->tries, j->verify.account, clock_us() / 1000);
 		err_set(
 		    &j->err, ERR_FORBIDDEN, j->control ? "it is wrong" : "the current password is wrong");
 		finish(the_loop, j);
@@ -332,7 +333,7 @@ proved(void *arg, bool ok, struct str result)
 static void
 prove(struct loop *l, struct job *j)
 {
-	int64_t wait = tries_wait(l->be->tries, j->verify.account, now_us() / 1000);
+	int64_t wait = tries_wait(l->be->tries, j->verify.account, clock_us() / 1000);
 
 	if (wait > 0)
 		refuse(l, j, ERR_TOO_MANY, wait);
@@ -458,7 +459,7 @@ count_refusals(struct loop *l, const struct loop_conf *conf)
 static void
 sweep(struct loop *l, const struct loop_conf *conf)
 {
-	l->swept_us = now_us();
+	l->swept_us = clock_us();
 	streams_sweep(l->streams, l->swept_us);
 	event_streams_sweep(l->be->events, l->swept_us);
 	l->be->gateways = peers_fresh(l->peers, l->swept_us);
@@ -505,7 +506,7 @@ run(struct loop *l, const struct loop_conf *conf, struct err *e)
 		feeds_flush(l->be->feeds);
 		commands_expire(l->be->commands);
 		pool_wake(l->be->pool);
-		if (now_us() - l->swept_us >= TICK_MS * 1000)
+		if (clock_us() - l->swept_us >= TICK_MS * 1000)
 			sweep(l, conf);
 	}
 	return 0;

@@ -28,6 +28,7 @@
 #include "backend/store_migrate.h"
 #include "backend/sweep.h"
 #include "backend/upkeep.h"
+#include "common/clock.h"
 #include "common/dirs.h"
 #include "common/log.h"
 #include "common/notify.h"
@@ -498,7 +499,7 @@ main(int argc, char **argv)
 		recover(&conf, task.until);
 	if (task.engine != NULL)
 		migrate(&conf, &task);
-	be.started_us = now_us();
+	be.started_us = clock_us();
 	loop.signal_fd = signals();
 	raise_descriptors();
 	if (sodium_init() < 0)
@@ -534,7 +535,7 @@ main(int argc, char **argv)
 		log_fatal("%s", err_text(&e));
 
 	log_event(LOG_INFO_, "ready", "%lld ms after the start",
-	    (long long)((now_us() - be.started_us) / 1000));
+	    (long long)((clock_us() - be.started_us) / 1000));
 	notify_send("READY=1");
 	rc = loop_run(&loop, &e);
 	if (rc != 0)
@@ -546,6 +547,6 @@ main(int argc, char **argv)
 	store_close(be.store);
 	space_close(be.space);
 	log_event(LOG_INFO_, "stopped", "%lld s of service",
-	    (long long)((now_us() - be.started_us) / 1000000));
+	    (long long)((clock_us() - be.started_us) / 1000000));
 	return rc == 0 ? 0 : 1;
 }

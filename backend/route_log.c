@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "backend/key.h"
+#include "common/clock.h"
 
 enum { SUBJECT_BYTES = 9 };
 
@@ -35,16 +36,6 @@ subject_read(struct str from, struct route_subject *ret)
 	ret->kind = (enum feed_subject)from.p[0];
 	ret->id = key_rest_id((struct str){from.p + 1, 8});
 	return ret->kind == feed_subject_USER || ret->kind == feed_subject_ROOM;
-}
-
-/* Another store has another generation, so that a feed never takes its versions for this one's. */
-static uint64_t
-first_generation(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 int
@@ -82,8 +73,9 @@ position_to_change(struct model *m, struct route_position *ret)
 {
 	if (route_log_now(m, ret) != 0)
 		return -1;
+	/* Another store has another, so that a feed never takes its versions for this one's. */
 	if (ret->generation == 0)
-		ret->generation = first_generation();
+		ret->generation = (uint64_t)clock_wall_ms();
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 
 enum { LOOK_MS = 100, PART_BYTES = 64 * 1024 * 1024, MARGIN_BYTES = 32 * 1024 * 1024 };
@@ -25,15 +26,6 @@ struct space {
 	int64_t looked_ms;          /* CLOCK_MONOTONIC; 0 = never */
 	bool told_low, told_failed; /* the maintenance thread's */
 };
-
-static int64_t
-monotonic_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* What is there for us, without what is kept for root. -1 when nobody knows. */
 static int
@@ -119,7 +111,7 @@ space_is_low(struct space *s)
 
 	if (s == NULL || s->reserve == 0)
 		return false;
-	now = monotonic_ms();
+	now = clock_ms();
 	pthread_mutex_lock(&s->lock);
 	if (s->looked_ms == 0 || now - s->looked_ms >= LOOK_MS) {
 		s->looked_ms = now;

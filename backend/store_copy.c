@@ -11,17 +11,9 @@
 #include <unistd.h>
 
 #include "backend/store_disk.h"
+#include "common/clock.h"
 
 enum { PAGE = 4096 };
-
-static time_t
-now_s(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
-}
 
 void
 hold_init(struct store_hold *h)
@@ -39,7 +31,7 @@ hold_destroy(struct store_hold *h)
 static void
 turn(struct store_hold *h)
 {
-	time_t now = now_s(), length = now - h->since;
+	time_t now = clock_ms() / 1000, length = now - h->since;
 
 	if (length < (time_t)h->seconds)
 		return;

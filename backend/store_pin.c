@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "backend/store_pin.h"
+#include "common/clock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -23,15 +24,6 @@ enum {
 
 #define NAME_BEGINS "data-"
 #define NAME_ENDS ".mdb"
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void
 pin_init(struct store_pin *p, int (*take)(void *, struct pin_snapshot *, struct err *),
@@ -88,7 +80,7 @@ growth(const struct store_pin *p, uint64_t size)
 static void
 ask(struct store_pin *p, unsigned hold_s)
 {
-	p->asked_ms = now_ms();
+	p->asked_ms = clock_ms();
 	p->expires_ms = p->asked_ms + (int64_t)hold_s * 1000;
 }
 
@@ -121,7 +113,7 @@ begin(struct store_pin *p, struct store_file *ret, struct err *e)
 int
 pin_begin(struct store_pin *p, unsigned hold_s, struct store_file *ret, struct err *e)
 {
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 	int rc;
 
 	pthread_mutex_lock(&p->lock);
@@ -201,7 +193,7 @@ pin_tend(struct store_pin *p)
 	if (!atomic_load(&p->held) || pthread_mutex_trylock(&p->lock) != 0)
 		return NULL;
 	if (atomic_load(&p->held)) {
-		if (now_ms() >= p->expires_ms)
+		if (clock_ms() >= p->expires_ms)
 			why = "nobody has asked for more";
 		else if (fstat(p->fd, &st) == 0 && (uint64_t)st.st_size > p->most)
 			why =

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "backend/answer.h"
+#include "common/clock.h"
 
 struct streams {
 	struct pool *pool;
@@ -88,7 +89,7 @@ streams_part(struct streams *s, struct job *j)
 	}
 	*at = j;
 	j->streaming = true;
-	j->last_us = now_us();
+	j->last_us = clock_us();
 	run_next(s, j);
 	return 0;
 }
@@ -112,7 +113,7 @@ streams_credit(struct streams *s, const struct ipc_server *via, const struct ipc
 			return;
 		}
 		j->credit = j->credit + parts < STREAM_CREDIT_MAX ? j->credit + parts : STREAM_CREDIT_MAX;
-		j->last_us = now_us();
+		j->last_us = clock_us();
 		run_next(s, j);
 		return;
 	}

@@ -13,6 +13,7 @@
 #include "backend/repeat.h"
 #include "backend/retention.h"
 #include "backend/user_events.h"
+#include "common/clock.h"
 #include "common/log.h"
 
 /* A restart replays the log since the last checkpoint, 12-22 ms a megabyte. */
@@ -60,15 +61,6 @@ wait_period(struct upkeep *u)
 	return !stop;
 }
 
-static time_t
-monotonic_s(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
-}
-
 /* 0 or -1. */
 static int
 sweep_by(struct upkeep *u, struct model *m, int64_t now)
@@ -95,13 +87,13 @@ sweep(struct writer_job *job, struct store_txn *t)
 {
 	struct upkeep *u = (struct upkeep *)(void *)((char *)job - offsetof(struct upkeep, sweep));
 	struct model m = {.t = t, .e = &job->err, .tenant = TENANT_DEFAULT};
-	int64_t now = wall_ms();
+	int64_t now = clock_wall_ms();
 	struct arena a;
 	int rc;
 
 	arena_init(&a, JOB_SCRATCH_MAX);
 	m.a = &a;
-	if ((rc = believed_look(&u->believed, &m, now, monotonic_s())) == 1)
+	if ((rc = believed_look(&u->believed, &m, now, clock_ms() / 1000)) == 1)
 		rc = sweep_by(u, &m, now);
 	arena_free(&a);
 	return rc;
@@ -124,7 +116,7 @@ swept(struct writer_job *job, bool committed)
 static void
 sweep_kept(struct upkeep *u)
 {
-	if (monotonic_s() < u->sweep_at)
+	if (clock_ms() / 1000 < u->sweep_at)
 		return;
 	u->sweeping = true;
 	u->sweep.apply = sweep;
@@ -136,7 +128,8 @@ sweep_kept(struct upkeep *u)
 	while (u->sweeping)
 		pthread_cond_wait(&u->wake, &u->lock);
 	pthread_mutex_unlock(&u->lock);
-	u->sweep_at = u->after == 0 && !u->events_left && !u->audit_left ? monotonic_s() + SWEEP_S : 0;
+	u->sweep_at =
+	    u->after == 0 && !u->events_left && !u->audit_left ? clock_ms() / 1000 + SWEEP_S : 0;
 }
 
 static void
@@ -144,10 +137,10 @@ remove_old(struct upkeep *u)
 {
 	struct err e = {0};
 
-	if (monotonic_s() < u->retain_at)
+	if (clock_ms() / 1000 < u->retain_at)
 		return;
-	u->retain_at = monotonic_s() + SWEEP_S;
-	if (retention_run(&u->retention, u->store, wall_ms(), monotonic_s(), &e) != 0)
+	u->retain_at = clock_ms() / 1000 + SWEEP_S;
+	if (retention_run(&u->retention, u->store, clock_wall_ms(), clock_ms() / 1000, &e) != 0)
 		log_event(LOG_WARN_, "retention", "%s", err_text(&e));
 }
 
@@ -184,7 +177,7 @@ upkeep_start(struct upkeep **ret, struct store *s, struct writer *w, struct spac
 	u->retention.months = limits->cdr_months;
 	u->retention.bytes = (uint64_t)limits->cdr_bytes;
 	u->audit_days = limits->audit_days;
-	u->sweep_at = monotonic_s() + SWEEP_FIRST_S;
+	u->sweep_at = clock_ms() / 1000 + SWEEP_FIRST_S;
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

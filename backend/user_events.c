@@ -3,6 +3,7 @@
 
 #include "backend/job.h"
 #include "backend/key.h"
+#include "common/clock.h"
 
 /*
  * The rows of a log have the numbers [oldest, newest]; where it begins and ends is in STORE_META.
@@ -94,7 +95,7 @@ user_event_add(struct model *m, uint32_t user, struct event *ev)
 		return -1;
 	REC_SET(ev, event, id, (int64_t)++h.newest);
 	if (!REC_HAS(ev, event, time))
-		REC_SET(ev, event, time, wall_ms());
+		REC_SET(ev, event, time, clock_wall_ms());
 	if (h.newest - h.oldest >= EVENTS_KEPT && model_del(m, &rec_event, user, h.oldest++) < 0)
 		return -1;
 	if (mark_hour(m, user, &h, ev->time) != 0 ||

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "ctl/backup.h"
 #include "ctl/offline.h"
 #include "ctl/progress.h"
@@ -44,19 +45,10 @@ struct copying {
 	int64_t rested_ms; /* when it began, or rested last */
 };
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void
 rest(struct copying *k)
 {
-	int64_t now = now_ms(), ms = 0;
+	int64_t now = clock_ms(), ms = 0;
 
 	if (k->rate > 0)
 		ms = k->done * 1000 / k->rate - (now - k->since_ms);
@@ -66,7 +58,7 @@ rest(struct copying *k)
 		ms = now - k->rested_ms < REST_MAX_MS ? now - k->rested_ms + 1 : REST_MAX_MS;
 	if (ms > 0)
 		nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
-	k->rested_ms = now_ms();
+	k->rested_ms = clock_ms();
 }
 
 /* The files, in *state, which is valid until the next call. */
@@ -100,7 +92,7 @@ copy_bytes(struct copying *k, const char *name, int fd, int64_t at, int64_t end,
 	size_t n;
 	bool more;
 
-	k->rested_ms = now_ms();
+	k->rested_ms = clock_ms();
 	do {
 		struct ctl_request q = {0};
 		struct ctl_reply r;
@@ -193,7 +185,7 @@ copy_all(struct copying *k, int command)
 		total += todo[i].size;
 	}
 	k->done = 0;
-	k->since_ms = now_ms();
+	k->since_ms = clock_ms();
 	progress_begin(command == ctl_command_COPY_DATA ? "tables" : "log", total);
 	for (size_t i = 0; rc == EXIT_OK && i < n; i++)
 		/* A table has more pages by now, perhaps; of the log nobody knows what is behind. */

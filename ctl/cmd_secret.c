@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "common/records.h"
 #include "common/sink.h"
 #include "ctl/ctl.h"
@@ -42,15 +43,6 @@ int
 cmd_user_sip_password(struct ctl *c)
 {
 	return with_secret(c, "password", 1, ctl_command_USER_SIP_PASSWORD);
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static void
@@ -99,7 +91,7 @@ cmd_key_make(struct ctl *c)
 	if (c->days != NULL) {
 		if (!str_to_i64(str_c(c->days), &days) || days < 1 || days > DAYS_MAX)
 			return ctl_usage("--days must be a number from 1 to %d", DAYS_MAX);
-		REC_SET(&q, ctl_request, expires, now_ms() + days * DAY_MS);
+		REC_SET(&q, ctl_request, expires, clock_wall_ms() + days * DAY_MS);
 	}
 	if ((rc = ctl_connect(c)) != EXIT_OK)
 		return rc;

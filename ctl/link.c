@@ -9,18 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "ipc/server.h"
 
 enum { ANSWER_ARENA = 16 * 1024 * 1024, QUEUE = 16, RECONNECT_MS = 50 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* The socket library tries again without a word; what the file system says is the likely reason. */
 static int
@@ -39,7 +31,7 @@ link_open(struct link *l, const char *endpoint, struct err *e)
 {
 	struct ipc_client_conf conf = {
 	    .endpoint = endpoint, .queue = QUEUE, .reconnect_ms = RECONNECT_MS};
-	int64_t deadline = now_ms() + LINK_CONNECT_MS;
+	int64_t deadline = clock_ms() + LINK_CONNECT_MS;
 
 	l->endpoint = endpoint;
 	arena_init(&l->arena, ANSWER_ARENA);
@@ -52,7 +44,7 @@ link_open(struct link *l, const char *endpoint, struct err *e)
 		while ((event = ipc_client_event(l->client)) != IPC_NOTHING)
 			if (event == IPC_UP)
 				return 0;
-		if ((left = deadline - now_ms()) <= 0)
+		if ((left = deadline - clock_ms()) <= 0)
 			return no_answer(endpoint, e);
 		ipc_client_wait(l->client, (int)left);
 	}
@@ -106,7 +98,7 @@ take_answer(struct link *l, int64_t id, struct ctl_reply *r, struct err *e)
 static int
 await(struct link *l, int64_t id, struct ctl_reply *r, int timeout_ms, struct err *e)
 {
-	int64_t deadline = now_ms() + timeout_ms, left;
+	int64_t deadline = clock_ms() + timeout_ms, left;
 	enum ipc_event event;
 	int rc;
 
@@ -122,7 +114,7 @@ await(struct link *l, int64_t id, struct ctl_reply *r, int timeout_ms, struct er
 			return err_set(e, ERR_UNAVAILABLE,
 			    "the connection broke before the answer: "
 			    "the command may have been carried out or not");
-		if ((left = deadline - now_ms()) <= 0)
+		if ((left = deadline - clock_ms()) <= 0)
 			return err_set(e, ERR_UNAVAILABLE,
 			    "no answer in %d s: the command may have been carried out or not",
 			    timeout_ms / 1000);

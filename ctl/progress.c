@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "ctl/progress.h"
+#include "common/clock.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -14,15 +15,6 @@ static struct {
 	int64_t total, shown_ms;
 	bool on;
 } line;
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void
 progress_begin(const char *what, int64_t total)
@@ -39,7 +31,7 @@ progress_to(int64_t done)
 {
 	static const char bar[] = "########################################";
 	double part = done < line.total ? (double)done / (double)line.total : 1;
-	int64_t now = line.on ? now_ms() : 0;
+	int64_t now = line.on ? clock_ms() : 0;
 
 	if (!line.on || now - line.shown_ms < EVERY_MS)
 		return;

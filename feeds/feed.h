@@ -63,8 +63,6 @@ void feed_unwatch(struct feed *f, int fd);
 /* Calls fn once after some milliseconds; the same fn and arg again = another time; ms < 0 = never.
  */
 int feed_timer(struct feed *f, int64_t ms, feed_timer_fn *fn, void *arg);
-int64_t feed_now_ms(void);  /* monotonic */
-int64_t feed_wall_ms(void); /* since 1970 */
 /* The next pause before connecting again: 100 ms doubling to `max_ms`, with jitter. *last = 0 at
  * first and after success. */
 int64_t feed_backoff(int64_t *last, int64_t max_ms);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "feeds/freeswitch_xmlcdr.h"
 
@@ -235,8 +236,8 @@ take(struct fs_cdrs *c, const struct fs_cdr_file *file)
 		snprintf(cursor, sizeof(cursor), "%" PRId64, file->time);
 		taken = feed_say_cdr(c->f, &record, cursor);
 		c->read += taken;
-	} else if (rc < 0 && feed_wall_ms() - file->time / NS_PER_MS < FS_CDR_PARTIAL_MS &&
-	    feed_wall_ms() >= file->time / NS_PER_MS) {
+	} else if (rc < 0 && clock_wall_ms() - file->time / NS_PER_MS < FS_CDR_PARTIAL_MS &&
+	    clock_wall_ms() >= file->time / NS_PER_MS) {
 		taken = false;
 	} else if (rc < 0) {
 		c->malformed++;
@@ -265,7 +266,7 @@ take_found(struct fs_cdrs *c)
 static bool
 begin(struct fs_cdrs *c)
 {
-	int64_t now = feed_wall_ms() * NS_PER_MS, changed;
+	int64_t now = clock_wall_ms() * NS_PER_MS, changed;
 	struct stat st;
 
 	if (stat(c->path, &st) != 0)

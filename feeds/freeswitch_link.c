@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 
 enum {
@@ -155,7 +156,7 @@ fs_link_start(struct fs_link *l)
 	buf_init(&l->out, OUT_MAX);
 	l->sent = 0;
 	l->why = NULL;
-	l->heard_ms = feed_now_ms();
+	l->heard_ms = clock_ms();
 	l->state = FS_LINK_CONNECTING;
 	l->fd = socket(l->to.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (l->fd < 0) {
@@ -212,7 +213,7 @@ wait_for(struct fs_link *l, fs_reply_fn *fn, void *arg, int64_t tag, const char 
 		l->first = 0;
 	}
 	l->v[(l->first + l->n++) % l->size] =
-	    (struct fs_waiting){fn, arg, tag, name != NULL ? strdup(name) : NULL, feed_now_ms()};
+	    (struct fs_waiting){fn, arg, tag, name != NULL ? strdup(name) : NULL, clock_ms()};
 	return true;
 }
 
@@ -245,7 +246,7 @@ answer(struct fs_link *l, struct str text)
 	l->first = (l->first + 1) % l->size;
 	l->n--;
 	if (l->n > 0)
-		l->v[l->first].since_ms = feed_now_ms();
+		l->v[l->first].since_ms = clock_ms();
 	w.fn(w.arg, w.tag, w.name, text, false);
 	free(w.name);
 }
@@ -308,7 +309,7 @@ receive(struct fs_link *l)
 			fs_link_lose(l, "closed");
 			return;
 		}
-		l->heard_ms = feed_now_ms();
+		l->heard_ms = clock_ms();
 		if (esl_take(&l->esl, (struct str){room, (size_t)n}, on_message, l, &e) != 0) {
 			log_event(LOG_WARN_, "switch", "%s: %s", l->label, err_text(&e));
 			fs_link_lose(l, "what comes is not the Event Socket's protocol");
@@ -354,7 +355,7 @@ static void
 tick(void *arg)
 {
 	struct fs_link *l = arg;
-	int64_t now = feed_now_ms();
+	int64_t now = clock_ms();
 
 	if (l->state != FS_LINK_UP && now - l->heard_ms > FS_REPLY_MS)
 		fs_link_lose(l, "no answer");

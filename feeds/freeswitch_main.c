@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/checks.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/tree.h"
 #include "feeds/freeswitch_rooms.h"
@@ -181,7 +182,7 @@ command(void *sw, const struct feed_command *c)
 	make_uuid(uuid);
 	if (c->verb != feed_verb_ORIGINATE && name == NULL)
 		feed_result(s->f, c->id, false, ERR_NOT_FOUND, "no such conference");
-	else if (fs_command_line(line, c, name, uuid, feed_wall_ms(), &s->dialling, &e) != 0)
+	else if (fs_command_line(line, c, name, uuid, clock_wall_ms(), &s->dialling, &e) != 0)
 		feed_result(s->f, c->id, false, (int)e.code, err_text(&e));
 	else if (!fs_link_send(&s->commands, line, on_reply, s, c->id, NULL))
 		feed_result(s->f, c->id, false, ERR_UNAVAILABLE, "FreeSWITCH is not connected");

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "feeds/freeswitch_event.h"
 #include "feeds/freeswitch_list.h"
@@ -27,8 +28,8 @@ on_fact(void *arg, const struct fs_fact *f)
 	struct fs_switch *s = arg;
 	struct fs_conference *c;
 
-	feed_say(
-	    s->f, f->kind, f->key, f->member, f->time > 0 ? f->time : feed_wall_ms(), f->id, f->record);
+	feed_say(s->f, f->kind, f->key, f->member, f->time > 0 ? f->time : clock_wall_ms(), f->id,
+	    f->record);
 	if (f->kind == feed_kind_CONFERENCE &&
 	    (c = fs_find(&s->state.conferences, str_c(f->key), 0)) != NULL)
 		fs_rooms_tell(s, c);
@@ -100,7 +101,7 @@ list_ended(struct fs_switch *s)
 	bool all = s->listing_all, failed = s->list_failed;
 
 	if (!failed)
-		fs_list_done(&s->state, s->mark, feed_wall_ms());
+		fs_list_done(&s->state, s->mark, clock_wall_ms());
 	s->listing = s->listing_all = s->list_failed = s->state.silent = false;
 	if (failed) {
 		/* What was said since the list began is not known: all of it, or nothing has to be. */
@@ -110,7 +111,7 @@ list_ended(struct fs_switch *s)
 		return;
 	}
 	if (all) {
-		fs_say_all(&s->state, feed_wall_ms());
+		fs_say_all(&s->state, clock_wall_ms());
 		log_event(LOG_INFO_, "snapshot", "%zu channels, %zu conferences, %zu members",
 		    s->state.legs.n, s->state.conferences.n, s->state.members.n);
 	}
@@ -133,7 +134,7 @@ on_dump(void *arg, int64_t tag, const char *name, struct str text, bool lost)
 	if (lost || name == NULL)
 		s->list_failed = true;
 	else
-		fs_list_dump(&s->state, name, text, feed_wall_ms());
+		fs_list_dump(&s->state, name, text, clock_wall_ms());
 	one_reply(s);
 }
 
@@ -180,7 +181,7 @@ on_conferences(void *arg, int64_t tag, const char *name, struct str text, bool l
 		text = STR_LIT("[]");
 	if (lost) {
 		s->list_failed = true;
-	} else if (fs_list_conferences(&s->state, text, s->mark, feed_wall_ms(), &e) != 0) {
+	} else if (fs_list_conferences(&s->state, text, s->mark, clock_wall_ms(), &e) != 0) {
 		log_event(LOG_WARN_, "list", "conferences: %s", err_text(&e));
 		s->list_failed = true;
 	}

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 
 enum { QUESTIONS = 64, PAUSE_MAX_MS = 1000, REFUSED_PAUSE_MS = 5000 };
@@ -134,7 +135,7 @@ ask(struct janus_api *j, const char *word, struct str body, janus_answer_fn *fn,
 	text = buf_str(&j->out);
 	if (j->out.failed || send(j->fd, text.p, text.n, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		return false;
-	*q = (struct question){j->transaction, feed_now_ms() + j->conf.answer_ms, fn, arg};
+	*q = (struct question){j->transaction, clock_ms() + j->conf.answer_ms, fn, arg};
 	return true;
 }
 
@@ -167,7 +168,7 @@ take_own(struct janus_api *j, const struct janus_answer *a)
 		j->state = READY;
 		j->pause = 0;
 		j->said_gone = false;
-		j->alive = feed_now_ms();
+		j->alive = clock_ms();
 		log_event(LOG_INFO_, "janus-connected", "%s", j->conf.path);
 		j->ops->up(j->arg);
 	}
@@ -238,7 +239,7 @@ static void
 watch_clock(void *arg)
 {
 	struct janus_api *j = arg;
-	int64_t now = feed_now_ms();
+	int64_t now = clock_ms();
 
 	for (size_t i = 0; i < QUESTIONS; i++) {
 		if (j->questions[i].transaction == 0 || j->questions[i].until > now)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "feeds/janus_codes.h"
 #include "feeds/janus_events_http.h"
@@ -90,7 +91,7 @@ say(void *arg, enum feed_kind kind, const char *key, int64_t member, int64_t tim
 	struct janus *j = arg;
 
 	if (time_ms == 0)
-		time_ms = feed_wall_ms();
+		time_ms = clock_wall_ms();
 	/* What is lost with a full spool is asked for again by the frame. */
 	(void)feed_say(j->feed, kind, key, member, time_ms, NULL, record);
 }
@@ -123,14 +124,14 @@ static int64_t
 now_ms(void *arg)
 {
 	(void)arg;
-	return feed_now_ms();
+	return clock_ms();
 }
 
 static int64_t
 wall_us(void *arg)
 {
 	(void)arg;
-	return feed_wall_ms() * 1000;
+	return clock_wall_ms() * 1000;
 }
 
 static const struct janus_sync_ops sync_ops = {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/checks.h"
+#include "common/clock.h"
 
 const int64_t janus_verbs[] = {
     feed_verb_MUTE, feed_verb_UNMUTE, feed_verb_KICK, feed_verb_RECORD, feed_verb_PIN};
@@ -100,7 +101,7 @@ ask_next(struct janus_order *o)
 		done(o);
 		return;
 	}
-	if (feed_now_ms() >= o->until) {
+	if (clock_ms() >= o->until) {
 		finish(o, false, ERR_DEADLINE, NULL);
 		return;
 	}
@@ -175,7 +176,7 @@ janus_orders_take(struct janus_orders *all, const struct feed_command *c)
 	}
 	*o = (struct janus_order){.of = all,
 	    .id = c->id,
-	    .until = feed_now_ms() + c->deadline,
+	    .until = clock_ms() + c->deadline,
 	    .verb = c->verb,
 	    .room = room,
 	    .count = 1,

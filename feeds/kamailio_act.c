@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/tree.h"
 #include "feeds/kamailio.h"
 
@@ -71,7 +72,7 @@ static void
 next(struct kam_act *k)
 {
 	while (k->n > 0) {
-		int64_t left = k->v[0].until_ms - feed_now_ms();
+		int64_t left = k->v[0].until_ms - clock_ms();
 
 		if (left <= 0) {
 			finish(k, false, ERR_DEADLINE, NULL);
@@ -102,7 +103,7 @@ kam_act_do(struct kam_act *k, const struct feed_command *c)
 	}
 	call = &k->v[k->n];
 	call->id = c->id;
-	call->until_ms = feed_now_ms() + c->deadline;
+	call->until_ms = clock_ms() + c->deadline;
 	n = snprintf(call->body, sizeof(call->body),
 	    "{\"jsonrpc\":\"2.0\",\"method\":\"dlg.bridge_dlg\",\"params\":[\"%s\",\"%s\"%s%s%s],"
 	    "\"id\":%d}",

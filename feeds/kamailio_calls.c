@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/tree.h"
 #include "feeds/kamailio.h"
 
@@ -162,7 +163,7 @@ advance(struct kam_calls *k)
 		held_free(h);
 	}
 	if (k->held_n > 0 && k->hole_ms == 0) {
-		k->hole_ms = feed_now_ms();
+		k->hole_ms = clock_ms();
 		feed_timer(k->feed, HOLE_MS, on_hole, k);
 	}
 }
@@ -185,7 +186,7 @@ take(struct kam_calls *k, struct held *h)
 static void
 want_sync(struct kam_calls *k, const char *why)
 {
-	int64_t pause = k->synced_ms + RESYNC_PAUSE_MS - feed_now_ms();
+	int64_t pause = k->synced_ms + RESYNC_PAUSE_MS - clock_ms();
 
 	/* What is under way has not been told yet. */
 	if (k->sync_wanted || k->syncing)
@@ -303,7 +304,7 @@ take_pulled(struct kam_calls *k, const struct node *list)
 static void
 look_for_holes(struct kam_calls *k, int64_t head, int64_t next)
 {
-	int64_t now = feed_now_ms();
+	int64_t now = clock_ms();
 
 	if (k->next > head && k->held_n == 0) {
 		k->hole_ms = 0;
@@ -438,7 +439,7 @@ on_list(void *arg, int status, char *body, size_t n, const char *why)
 	if (list != NULL && list->kind == NODE_LIST) {
 		k->syncing = false;
 		k->away = 0;
-		k->synced_ms = feed_now_ms();
+		k->synced_ms = clock_ms();
 		drop_held(k);
 		memcpy(k->boot, k->sync_boot, sizeof(k->boot));
 		k->next = k->sync_head + 1;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "feeds/http.h"
 
@@ -150,7 +151,7 @@ static void
 fill(struct push *p, char there)
 {
 	static const char stamps[] = "0123456789abcdef";
-	size_t i = (size_t)feed_now_ms() % 16;
+	size_t i = (size_t)clock_ms() % 16;
 	struct buf body;
 
 	while (stamps[i] == there || stamps[i] == p->stamp)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "feeds/kamailio_push.h"
 #include "feeds/kamailio_table.h"
@@ -17,12 +18,6 @@ struct kam_routes {
 	char file[CONF_TEXT_MAX + 16];
 	bool saving; /* soon */
 };
-
-static int64_t
-now_s(void)
-{
-	return feed_wall_ms() / 1000;
-}
 
 static void
 save(void *arg)
@@ -41,7 +36,7 @@ tick(void *arg)
 {
 	struct kam_routes *k = arg;
 
-	table_tick(k->table, now_s());
+	table_tick(k->table, clock_wall_ms() / 1000);
 	push_changed(k->push);
 	feed_timer(k->feed, TICK_MS, tick, k);
 }
@@ -79,7 +74,7 @@ kam_routes_free(struct kam_routes *k)
 void
 kam_routes_start(struct kam_routes *k)
 {
-	if (table_load(k->table, now_s()) == 1)
+	if (table_load(k->table, clock_wall_ms() / 1000) == 1)
 		log_event(LOG_INFO_, "routes", "those of %zu users are known", table_users(k->table));
 	push_start(k->push);
 	feed_timer(k->feed, TICK_MS, tick, k);
@@ -98,7 +93,7 @@ kam_routes_have(const struct kam_routes *k, int64_t *generation, int64_t *versio
 bool
 kam_routes_take(struct kam_routes *k, const struct feed_routes *part)
 {
-	bool ok = table_take(k->table, part, now_s());
+	bool ok = table_take(k->table, part, clock_wall_ms() / 1000);
 
 	if (!ok)
 		log_event(LOG_WARN_, "routes", "a part could not be taken in");

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "feeds/kamailio.h"
+#include "common/clock.h"
 
 enum {
 	FILES = 128,   /* the newest ones; a cursor must hold them */
@@ -93,7 +94,7 @@ write_cursor(struct kam_tail *t)
 static void
 bad_line(struct kam_tail *t, const char *why)
 {
-	int64_t now = feed_now_ms();
+	int64_t now = clock_ms();
 
 	t->bad++;
 	if (t->bad_ms != 0 && now - t->bad_ms < 10000)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "feeds/frame.h"
+#include "common/clock.h"
 
 enum {
 	QUEUE = 4096,
@@ -66,7 +67,7 @@ hello(struct feed *f)
 	if (p->routes)
 		hello_routes(f, &h);
 	f->link = LINK_HELLO;
-	f->heard_ms = feed_now_ms();
+	f->heard_ms = clock_ms();
 	link_send(f, ENV_FEED_HELLO, &h);
 }
 
@@ -101,7 +102,7 @@ link_renew(struct feed *f, const char *why)
 	if (spool_renew(f->spool, &e) != 0) {
 		log_event(LOG_ERROR_, "spool", "%s", err_text(&e));
 		f->muted = true;
-		f->full_ms = feed_now_ms();
+		f->full_ms = clock_ms();
 		feed_timer(f, FULL_PAUSE_MS, renew_again, f);
 		return;
 	}
@@ -170,7 +171,7 @@ on_welcome(struct feed *f, struct str frame)
 	} else if (f->link == LINK_HELLO && str_eqc(w.epoch, spool_epoch(f->spool))) {
 		f->refused = false;
 		f->window = w.window;
-		f->heard_ms = feed_now_ms();
+		f->heard_ms = clock_ms();
 		log_event(LOG_INFO_, "backend", "is there: %lld of %lld are stored", (long long)w.applied,
 		    (long long)spool_last(f->spool));
 		if (!spool_reset(f->spool, w.applied, &e)) {
@@ -200,7 +201,7 @@ on_ack(struct feed *f, struct str frame)
 	arena_init(&a, ARENA);
 	if (env_read(frame, ENV_FEED_ACK, &m, &a, &e) == 0 && f->link == LINK_READY &&
 	    str_eqc(m.epoch, spool_epoch(f->spool))) {
-		f->heard_ms = feed_now_ms();
+		f->heard_ms = clock_ms();
 		if (m.seq > spool_acked(f->spool) && m.seq <= spool_last(f->spool) &&
 		    spool_ack(f->spool, m.seq, &e) != 0)
 			link_renew(f, err_text(&e));
@@ -219,7 +220,7 @@ on_want(struct feed *f, struct str frame)
 	arena_init(&a, ARENA);
 	if (env_read(frame, ENV_FEED_WANT, &m, &a, &e) == 0 && f->link == LINK_READY &&
 	    str_eqc(m.epoch, spool_epoch(f->spool))) {
-		f->heard_ms = feed_now_ms();
+		f->heard_ms = clock_ms();
 		/* What came before it is stored. */
 		if (!spool_reset(f->spool, m.seq - 1, &e))
 			link_renew(f, "the backend wants a number that is not there");
@@ -247,7 +248,7 @@ on_routes(struct feed *f, struct str frame)
 	struct arena a;
 
 	arena_init(&a, ROUTES_ARENA);
-	f->heard_ms = feed_now_ms();
+	f->heard_ms = clock_ms();
 	if (env_read(frame, ENV_FEED_ROUTES, &part, &a, &e) != 0) {
 		log_event(LOG_WARN_, "routes", "a part that cannot be read: %s", err_text(&e));
 		feed_timer(f, ROUTES_AGAIN_MS, greet_again, f);
@@ -340,14 +341,14 @@ static void
 on_tick(void *arg)
 {
 	struct feed *f = arg;
-	int64_t quiet = feed_now_ms() - f->heard_ms;
+	int64_t quiet = clock_ms() - f->heard_ms;
 
 	look_at_connection(f);
 	if (f->link == LINK_HELLO && quiet > (f->refused ? REFUSED_MS : HELLO_AGAIN_MS)) {
 		hello(f);
 	} else if (f->link == LINK_READY && quiet > SILENCE_MS &&
 	    spool_position(f->spool) > spool_acked(f->spool) + 1) {
-		f->heard_ms = feed_now_ms();
+		f->heard_ms = clock_ms();
 		spool_seek(f->spool, spool_acked(f->spool) + 1);
 		link_push(f);
 	}

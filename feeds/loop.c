@@ -1,29 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include "feeds/loop.h"
+#include "common/clock.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
-
-int64_t
-feed_now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-int64_t
-feed_wall_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 int64_t
 feed_backoff(int64_t *last, int64_t max_ms)
@@ -34,7 +17,7 @@ feed_backoff(int64_t *last, int64_t max_ms)
 	*last = pause < max_ms ? pause : max_ms;
 	/* Between a half and the whole, so that many do not come back at once. */
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
-		random = (uint32_t)feed_wall_ms();
+		random = (uint32_t)clock_wall_ms();
 	return *last / 2 + random % (*last / 2 + 1);
 }
 
@@ -101,7 +84,7 @@ loop_timer(struct loop *l, int64_t ms, feed_timer_fn *fn, void *arg)
 	}
 	if (t == NULL && (t = free_one) == NULL)
 		return -1;
-	*t = (struct loop_timer){feed_now_ms() + ms, fn, arg};
+	*t = (struct loop_timer){clock_ms() + ms, fn, arg};
 	return 0;
 }
 
@@ -109,7 +92,7 @@ loop_timer(struct loop *l, int64_t ms, feed_timer_fn *fn, void *arg)
 static int
 until_due(const struct loop *l)
 {
-	int64_t now = feed_now_ms(), next = INT64_MAX;
+	int64_t now = clock_ms(), next = INT64_MAX;
 
 	for (size_t i = 0; i < LOOP_TIMERS; i++)
 		if (l->timers[i].at >= 0 && l->timers[i].at < next)
@@ -122,7 +105,7 @@ until_due(const struct loop *l)
 static void
 run_timers(struct loop *l)
 {
-	int64_t now = feed_now_ms();
+	int64_t now = clock_ms();
 
 	for (size_t i = 0; i < LOOP_TIMERS && !l->stop; i++) {
 		struct loop_timer due = l->timers[i];

@@ -4,6 +4,7 @@
 #define FEEDS_LOOP_H
 
 #include "feeds/feed.h"
+#include "common/clock.h"
 
 enum { LOOP_WATCHES = 256, LOOP_TIMERS = 256 };
 
@@ -16,7 +17,7 @@ struct loop_watch {
 };
 
 struct loop_timer {
-	int64_t at; /* feed_now_ms(); < 0 = free */
+	int64_t at; /* clock_ms(); < 0 = free */
 	feed_timer_fn *fn;
 	void *arg;
 };

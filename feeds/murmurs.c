@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "feeds/frame.h"
+#include "common/clock.h"
 
 enum { MEMBERS = 4096, PAUSE_MS = 250, IDLE_MS = 1000 };
 
@@ -136,7 +137,7 @@ static void
 on_due(void *arg)
 {
 	struct feed *f = arg;
-	int64_t now = feed_now_ms();
+	int64_t now = clock_ms();
 	size_t waiting = 0;
 
 	f->murmurs->timer = false;
@@ -162,7 +163,7 @@ feed_volatile(
     struct feed *f, const char *key, int64_t member, bool talking, bool floor, int64_t energy)
 {
 	struct murmur *m;
-	int64_t now = feed_now_ms();
+	int64_t now = clock_ms();
 
 	if (f->link != LINK_READY || key == NULL || strlen(key) > FEED_KEY_MAX ||
 	    (m = murmur_of(f->murmurs, key, member)) == NULL)

@@ -2,6 +2,7 @@
 /* What programs say: checked against its table, packed, spooled, sent. */
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/sink.h"
 #include "feeds/frame.h"
 
@@ -12,7 +13,7 @@ static void
 spool_is_full(struct feed *f)
 {
 	f->muted = true;
-	f->full_ms = feed_now_ms();
+	f->full_ms = clock_ms();
 	link_renew(f, "the spool was full and has been dropped, but for call records");
 }
 

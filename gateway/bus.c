@@ -11,8 +11,8 @@
 #include <kore/http.h>
 
 #include "common/checks.h"
+#include "common/clock.h"
 #include "common/log.h"
-#include "gateway/clock.h"
 #include "gateway/pend.h"
 #include "gateway/render.h"
 #include "gateway/settings.h"
@@ -179,8 +179,9 @@ take_hello(struct str frame)
 static uint64_t
 part_deadline(const struct req *r)
 {
-	return clock_ms() +
-	    (uint64_t)(res_is_endless(r->res) ? EVENTS_SILENT_MS : settings.conf.gateway_deadline_ms);
+	int64_t limit = res_is_endless(r->res) ? EVENTS_SILENT_MS : settings.conf.gateway_deadline_ms;
+
+	return (uint64_t)(clock_ms() + limit);
 }
 
 static void
@@ -313,7 +314,7 @@ on_sweep(void *arg, uint64_t now)
 {
 	(void)arg;
 	(void)now;
-	pend_each(bus.pend, clock_ms(), look_at);
+	pend_each(bus.pend, (uint64_t)clock_ms(), look_at);
 	/* A refused connection is started anew from there, and by nobody else. */
 	if (!bus.connected)
 		take_events();
@@ -386,7 +387,7 @@ bus_send(struct req *r)
 	int64_t limit = settings.conf.gateway_deadline_ms;
 
 	if (bus.up && has_place(r))
-		r->id = pend_take(bus.pend, r, clock_ms() + (uint64_t)limit);
+		r->id = pend_take(bus.pend, r, (uint64_t)(clock_ms() + limit));
 	if (r->id == 0) {
 		req_sent(r);
 		req_fail(r, ERR_UNAVAILABLE);

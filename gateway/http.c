@@ -15,10 +15,10 @@
 #include <kore/kore.h>
 #include <kore/http.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/text.h"
 #include "gateway/bus.h"
-#include "gateway/clock.h"
 #include "gateway/fields.h"
 #include "gateway/render.h"
 #include "gateway/settings.h"
@@ -37,7 +37,7 @@ void
 http_start(void)
 {
 	if (getrandom(&trace_seed, sizeof(trace_seed), 0) != (ssize_t)sizeof(trace_seed))
-		trace_seed = clock_us() << 20 ^ (uint64_t)getpid();
+		trace_seed = (uint64_t)clock_us() << 20 ^ (uint64_t)getpid();
 }
 
 /* splitmix64: no two alike in a worker, and hardly ever in two. */
@@ -151,7 +151,7 @@ log_access(struct req *r, int status, size_t bytes)
 	log_str(&l, "path", buf_str(&r->log_path));
 	log_str(&l, "res", str_c(r->res != NULL ? r->res->id : "-"));
 	log_num(&l, "status", status);
-	log_num(&l, "us", (int64_t)(clock_us() - r->started_us));
+	log_num(&l, "us", clock_us() - r->started_us);
 	log_num(&l, "bytes", (int64_t)bytes);
 	log_str(&l, "client", str_c(address));
 	if (r->broken)

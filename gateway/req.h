@@ -42,7 +42,7 @@ struct req {
 	enum format error_format;
 	enum format input; /* of the client's document, for the names in errors */
 	char trace[REQ_TRACE_SIZE];
-	uint64_t started_us;
+	int64_t started_us;
 
 	/* Freed once the message is out, and used again for the reply. */
 	struct arena arena;
@@ -66,17 +66,17 @@ struct req {
 	struct buf next;       /* the query of the next page */
 	struct buf log_path;   /* the path as logs may show it */
 
-	int64_t id;     /* among the pending, 0 = none */
-	bool more;      /* the backend has further parts */
-	bool broken;    /* the stream cannot be finished */
-	bool begun;     /* the header of the stream is out */
-	size_t items;   /* written so far */
-	int64_t due;    /* parts that the backend may be given leave for */
-	int64_t ahead;  /* parts that it has leave for and that have not come */
-	bool current;   /* of a stream of events: the backend has sent all that there is now */
-	int64_t event;  /* and this is the number of the last one */
-	size_t queued;  /* bytes waiting for the client when last looked at */
-	uint64_t moved; /* when the client last took some, ms */
+	int64_t id;    /* among the pending, 0 = none */
+	bool more;     /* the backend has further parts */
+	bool broken;   /* the stream cannot be finished */
+	bool begun;    /* the header of the stream is out */
+	size_t items;  /* written so far */
+	int64_t due;   /* parts that the backend may be given leave for */
+	int64_t ahead; /* parts that it has leave for and that have not come */
+	bool current;  /* of a stream of events: the backend has sent all that there is now */
+	int64_t event; /* and this is the number of the last one */
+	size_t queued; /* bytes waiting for the client when last looked at */
+	int64_t moved; /* when the client last took some, ms */
 };
 
 /* What http.c found in the request; absent fields are empty. */

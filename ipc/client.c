@@ -8,6 +8,7 @@
 #include <time.h>
 #include <zmq.h>
 
+#include "common/clock.h"
 #include "ipc/endpoint.h"
 #include "ipc/server.h"
 #include "ipc/zpl.h"
@@ -37,15 +38,6 @@ struct ipc_client {
 	int64_t lost; /* when the connection broke, 0 once libzmq has said that it tries again */
 	zmq_msg_t frame;
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 static int
 set_int(void *sock, int option, int value)
@@ -247,12 +239,12 @@ next_event(struct ipc_client *c)
 static void
 connect_anew(struct ipc_client *c)
 {
-	if (c->lost == 0 || now_ms() - c->lost < ANEW_MS)
+	if (c->lost == 0 || clock_ms() - c->lost < ANEW_MS)
 		return;
 	c->lost = 0;
 	zmq_disconnect(c->sock, c->endpoint);
 	if (zmq_connect(c->sock, c->endpoint) != 0)
-		c->lost = now_ms();
+		c->lost = clock_ms();
 }
 
 enum ipc_event
@@ -264,7 +256,7 @@ ipc_client_event(struct ipc_client *c)
 		bool was_up = c->up;
 
 		c->up = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
-		c->lost = event == ZMQ_EVENT_DISCONNECTED ? now_ms() : 0;
+		c->lost = event == ZMQ_EVENT_DISCONNECTED ? clock_ms() : 0;
 		if (c->up != was_up)
 			return c->up ? IPC_UP : IPC_DOWN;
 	}
@@ -333,13 +325,13 @@ int
 ipc_client_wait(struct ipc_client *c, int timeout_ms)
 {
 	zmq_pollitem_t items[] = {{c->sock, 0, ZMQ_POLLIN, 0}, {c->monitor, 0, ZMQ_POLLIN, 0}};
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = clock_ms() + timeout_ms;
 	int64_t left;
 
 	do {
 		int rc;
 
-		left = timeout_ms < 0 ? ANEW_MS : deadline - now_ms();
+		left = timeout_ms < 0 ? ANEW_MS : deadline - clock_ms();
 		left = left < 0 ? 0 : left;
 		/* Awake once a second, because nobody else starts a refused connection anew. */
 		rc = zmq_poll(items, 2, left < ANEW_MS ? (long)left : ANEW_MS);

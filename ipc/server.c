@@ -3,6 +3,7 @@
 
 #include <czmq.h>
 
+#include "common/clock.h"
 #include "ipc/accept.h"
 #include "ipc/endpoint.h"
 #include "ipc/socketfile.h"
@@ -253,15 +254,6 @@ look(struct ipc_server **servers, bool *ready, size_t n)
 	return count;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* `all` holds the caller's descriptors, then two for each server. */
 static int
 wait_round(struct ipc_server **servers, bool *ready, size_t n, struct pollfd *all, size_t nfd,
@@ -284,7 +276,7 @@ int
 ipc_wait(struct ipc_server **servers, bool *ready, size_t n, struct pollfd *fds, size_t nfd,
     int timeout_ms, struct err *e)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = clock_ms() + timeout_ms;
 	struct pollfd all[IPC_WAIT_MAX] = {0};
 	int left = timeout_ms;
 	int count;
@@ -301,7 +293,7 @@ ipc_wait(struct ipc_server **servers, bool *ready, size_t n, struct pollfd *fds,
 	do {
 		count = wait_round(servers, ready, n, all, nfd, left);
 		if (timeout_ms >= 0) {
-			int64_t rest = deadline - now_ms();
+			int64_t rest = deadline - clock_ms();
 
 			left = rest > 0 ? (int)rest : 0;
 		}

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/clock.h"
 #include "tests/auth_rig.h"
 
 #include <check.h>
@@ -53,15 +54,6 @@ rig_done(void *arg, bool ok, struct str result)
 	an->n = result.n;
 }
 
-static int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static bool
 all_there(const struct answer *answers, size_t n)
 {
@@ -75,7 +67,7 @@ static int
 read_once(struct auth *a, int64_t deadline)
 {
 	struct pollfd p = {.fd = auth_fd(a), .events = POLLIN};
-	int64_t left = deadline - now_ms();
+	int64_t left = deadline - clock_ms();
 
 	ck_assert_msg(left > 0 && poll(&p, 1, (int)left) > 0, "no answer in time");
 	return auth_read(a);
@@ -84,7 +76,7 @@ read_once(struct auth *a, int64_t deadline)
 void
 rig_wait(struct auth *a, const struct answer *answers, size_t n)
 {
-	int64_t deadline = now_ms() + 10000;
+	int64_t deadline = clock_ms() + 10000;
 
 	while (!all_there(answers, n))
 		ck_assert_int_eq(read_once(a, deadline), 0);
@@ -95,7 +87,7 @@ rig_wait(struct auth *a, const struct answer *answers, size_t n)
 void
 rig_wait_end(struct auth *a)
 {
-	int64_t deadline = now_ms() + 10000;
+	int64_t deadline = clock_ms() + 10000;
 
 	while (read_once(a, deadline) == 0)
 		;

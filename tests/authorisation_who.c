@@ -9,6 +9,7 @@
 
 #include "backend/job.h"
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/records.h"
 #include "tests/authorisation.h"
 #include "tests/hostile.h"
@@ -131,7 +132,7 @@ sign(struct rig *r, struct cap c, int64_t life_ms, char ret[TOKEN_MAX])
 
 	REC_SET(&c, cap, token, (int64_t)randombytes_random() + 1);
 	/* A change of the password voids what was issued until the next millisecond. */
-	REC_SET(&c, cap, issued, wall_ms() + 2);
+	REC_SET(&c, cap, issued, clock_wall_ms() + 2);
 	REC_SET(&c, cap, expires, c.issued + life_ms);
 	hostile_capability(r, &c, &token);
 	buf_init(&text, TOKEN_MAX);

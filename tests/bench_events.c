@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "backend/job.h"
+#include "common/clock.h"
 #include "tests/book_rig.h"
 #include "tests/feeder.h"
 #include "tests/hostile.h"
@@ -57,7 +58,7 @@ token_of(int number, char *ret, size_t len)
 	struct cap c = hostile_good_cap(&rig, number);
 	struct buf token, text;
 
-	REC_SET(&c, cap, expires, wall_ms() + 3600 * 1000);
+	REC_SET(&c, cap, expires, clock_wall_ms() + 3600 * 1000);
 	hostile_capability(&rig, &c, &token);
 	buf_init(&text, len);
 	cap_text(buf_str(&token), &text);

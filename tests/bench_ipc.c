@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "tests/ipc_fixture.h"
 
 enum { FRAME = 300 };
@@ -34,7 +35,7 @@ static double
 measure(struct ipc_client *c, unsigned in_flight, int64_t ms)
 {
 	static const char block[FRAME];
-	int64_t start = now_ms();
+	int64_t start = clock_ms();
 	unsigned long done = 0;
 	unsigned under_way = 0;
 	int64_t spent;
@@ -56,7 +57,7 @@ measure(struct ipc_client *c, unsigned in_flight, int64_t ms)
 
 		under_way -= n;
 		done += n;
-		spent = now_ms() - start;
+		spent = clock_ms() - start;
 	} while (spent < ms);
 	while (under_way > 0)
 		under_way -= receive(c, false);

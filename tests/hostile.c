@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/clock.h"
 #include "tests/hostile.h"
 
 #include <check.h>
@@ -154,8 +155,8 @@ hostile_good_cap(struct rig *r, int64_t user)
 	REC_SET(&c, cap, user, user);
 	REC_SET(&c, cap, scopes, 1);
 	REC_SET(&c, cap, token, 4711);
-	REC_SET(&c, cap, issued, wall_ms());
-	REC_SET(&c, cap, expires, wall_ms() + 600000);
+	REC_SET(&c, cap, issued, clock_wall_ms());
+	REC_SET(&c, cap, expires, clock_wall_ms() + 600000);
 	REC_SET(&c, cap, key, cap_key_id(public_key));
 	return c;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/clock.h"
 #include "tests/ipc_fixture.h"
 
 #include <ftw.h>
@@ -27,15 +28,6 @@ fail(int line, const char *what)
 {
 	fprintf(stderr, "ipc_fixture.c:%d: %s\n", line, what);
 	abort();
-}
-
-int64_t
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static void
@@ -182,7 +174,7 @@ pump(struct ipc_client *c, struct ipc_server *s)
 bool
 await_event(struct ipc_client *c, struct ipc_server *s, enum ipc_event want, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = clock_ms() + timeout_ms;
 
 	do {
 		enum ipc_event got;
@@ -191,14 +183,14 @@ await_event(struct ipc_client *c, struct ipc_server *s, enum ipc_event want, int
 			if (got == want)
 				return true;
 		pump(c, s);
-	} while (now_ms() < end);
+	} while (clock_ms() < end);
 	return false;
 }
 
 bool
 round_trip(struct ipc_client *c, struct ipc_server *s, struct str frame, int timeout_ms)
 {
-	int64_t end = now_ms() + timeout_ms;
+	int64_t end = clock_ms() + timeout_ms;
 	struct str back;
 
 	if (ipc_client_send(c, frame, NULL) != 0)
@@ -207,7 +199,7 @@ round_trip(struct ipc_client *c, struct ipc_server *s, struct str frame, int tim
 		if (ipc_client_recv(c, &back) == 1)
 			return str_eq(frame, back);
 		pump(c, s);
-	} while (now_ms() < end);
+	} while (clock_ms() < end);
 	return false;
 }
 

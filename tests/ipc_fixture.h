@@ -51,7 +51,6 @@ bool child_knock(uid_t uid, const char *endpoint);
 void allow(const struct fixture *f, const char *from, const char *name);
 void file_write(const char *dir, const char *name, const char *text);
 
-int64_t now_ms(void);
 /* Answers what has come in, for at most that long; s may be NULL. */
 void echo_once(struct ipc_server *s, int timeout_ms);
 /* Waits for an event while s (or NULL) echoes. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include "common/clock.h"
 #include "tests/path_rig.h"
 
 #include <poll.h>
@@ -103,8 +104,8 @@ path_token(uint32_t user, struct buf *token)
 	REC_SET(&c, cap, user, user);
 	REC_SET(&c, cap, scopes, SCOPE_SELF);
 	REC_SET(&c, cap, token, 4711);
-	REC_SET(&c, cap, issued, wall_ms());
-	REC_SET(&c, cap, expires, wall_ms() + 3600000);
+	REC_SET(&c, cap, issued, clock_wall_ms());
+	REC_SET(&c, cap, expires, clock_wall_ms() + 3600000);
 	REC_SET(&c, cap, key, cap_key_id(public_key));
 	buf_init(token, 4096);
 	cap_write(&c, token);
@@ -126,7 +127,7 @@ path_run(struct backend *be, const struct res *res, struct str frame)
 
 	path_must(env_read(copy, ENV_REQUEST, &j->req, &j->arena, &j->err), "request", &j->err);
 	j->res = res;
-	j->overdue_us = now_us() + 5000000;
+	j->overdue_us = clock_us() + 5000000;
 	if (!job_run(j, &snapshot)) {
 		struct pollfd p = {.fd = pool_fd(be->pool), .events = POLLIN};
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "backend/writer.h"
+#include "common/clock.h"
 
 enum { CLIENTS = 16, PARTS = 4, KILLS = 20, LIFE_MIN_MS = 20, LIFE_MAX_MS = 250 };
 
@@ -144,15 +145,6 @@ write_until_killed(const char *home, const unsigned *last, bool early)
 			_exit(6);
 }
 
-static long
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Reads acknowledgements until `until`, or the end of the pipe when that is 0. */
 static unsigned
 collect(int fd, unsigned *acked, long until)
@@ -161,7 +153,7 @@ collect(int fd, unsigned *acked, long until)
 	struct ack a;
 	unsigned n = 0;
 
-	while (until == 0 || now_ms() < until) {
+	while (until == 0 || clock_ms() < until) {
 		if (poll(&p, 1, until == 0 ? -1 : 1) != 1)
 			continue;
 		if (read(fd, &a, sizeof(a)) != sizeof(a))
@@ -254,7 +246,7 @@ kill_once(const char *home, unsigned *last, bool early, long life_ms, unsigned *
 		write_until_killed(home, last, early);
 	}
 	close(fds[1]);
-	*n_acked += collect(fds[0], acked, now_ms() + life_ms);
+	*n_acked += collect(fds[0], acked, clock_ms() + life_ms);
 	kill(pid, SIGKILL);
 	*n_acked += collect(fds[0], acked, 0);
 	close(fds[0]);
@@ -278,7 +270,7 @@ kill_often(unsigned kills, unsigned seed, bool early)
 {
 	char dir[] = "/tmp/tandem-crash.XXXXXX", home[64];
 	unsigned last[CLIENTS] = {0}, lost = 0, acked = 0;
-	long t0 = now_ms();
+	long t0 = clock_ms();
 
 	if (mkdtemp(dir) == NULL)
 		die("mkdtemp", "failed");
@@ -290,7 +282,7 @@ kill_often(unsigned kills, unsigned seed, bool early)
 	}
 	printf("%s: %u kills, %u jobs acknowledged, %u lost, %ld ms\n",
 	    early ? "acknowledged too early" : "acknowledged after the flush", kills, acked, lost,
-	    now_ms() - t0);
+	    clock_ms() - t0);
 	nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	return acked == 0 ? UINT32_MAX : lost;
 }

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "backend/when.h"
+#include "common/clock.h"
 #include "feeds/feed.h"
 #include "tests/call_ids.h"
 #include "tests/kam_rig.h"
@@ -146,7 +147,7 @@ converge(void)
 {
 	const char *away = k.rig.backend != 0 ? "feed" : "backend";
 	int live = kam_live(&k);
-	int64_t from = feed_wall_ms(), connected, took;
+	int64_t from = clock_wall_ms(), connected, took;
 
 	ck_assert_int_ge(live, WAITING);
 	/* Else there would be nothing to find out. */
@@ -156,7 +157,7 @@ converge(void)
 	rig_await_ready(&k.rig, 0);
 	await_calls(&k.rig, ANA, live);
 	await_calls(&k.rig, BEN, live);
-	took = feed_wall_ms();
+	took = clock_wall_ms();
 	connected = connected_ms();
 	ck_assert_int_ge(connected, from);
 	printf("kills: %d calls are seen %lld ms after the feed was connected, "

@@ -16,6 +16,7 @@
 
 #include "backend/event_streams.h"
 #include "backend/user_events.h"
+#include "common/clock.h"
 #include "tests/feeder.h"
 #include "tests/hostile.h"
 #include "tests/sse.h"
@@ -437,7 +438,7 @@ short_token(int64_t life_ms, char *ret, size_t len)
 	    0);
 	ck_assert_int_eq(cap_read((struct str){bytes, n}, &c, &payload, &sig, &a), 0);
 	REC_SET(&c, cap, token, 4711);
-	REC_SET(&c, cap, issued, wall_ms());
+	REC_SET(&c, cap, issued, clock_wall_ms());
 	REC_SET(&c, cap, expires, c.issued + life_ms);
 	hostile_capability(&rig, &c, &signed_token);
 	buf_init(&text, len);

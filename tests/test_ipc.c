@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "common/clock.h"
 #include "tests/freeze.h"
 #include "tests/ipc_fixture.h"
 
@@ -57,20 +58,20 @@ START_TEST(killed_and_back)
 	int64_t at;
 
 	ck_assert(round_trip(c, NULL, STR_LIT("hello"), 2000));
-	at = now_ms();
+	at = clock_ms();
 	ipc_child_end(&server, SIGKILL);
 	ck_assert(await_event(c, NULL, IPC_DOWN, 1000));
-	ck_assert_int_le(now_ms() - at, 200);
-	at = now_ms();
+	ck_assert_int_le(clock_ms() - at, 200);
+	at = clock_ms();
 	for (int i = 0; i < 100; i++)
 		ck_assert_int_eq(ipc_client_send(c, STR_LIT("lost"), NULL), -1);
-	ck_assert_int_le(now_ms() - at, 50);
+	ck_assert_int_le(clock_ms() - at, 50);
 	/* Once, long enough for the interval between two attempts to have grown. */
 	ck_assert(!await_event(c, NULL, IPC_UP, _i == KIND_IPC ? 3500 : 200));
 	server = ipc_child_start(&f, (enum kind)_i, server.endpoint);
-	at = now_ms();
+	at = clock_ms();
 	ck_assert(await_event(c, NULL, IPC_UP, 3000));
-	ck_assert_int_le(now_ms() - at, 1000);
+	ck_assert_int_le(clock_ms() - at, 1000);
 	ck_assert(round_trip(c, NULL, STR_LIT("hello again"), 2000));
 	ipc_client_free(c);
 	ipc_child_end(&server, SIGKILL);
@@ -84,10 +85,10 @@ START_TEST(frozen)
 	int64_t at;
 
 	ck_assert(round_trip(c, NULL, STR_LIT("hello"), 2000));
-	at = now_ms();
+	at = clock_ms();
 	freeze(server.pid);
 	ck_assert(await_event(c, NULL, IPC_DOWN, 8000));
-	ck_assert_int_le(now_ms() - at, 5000);
+	ck_assert_int_le(clock_ms() - at, 5000);
 	ck_assert_int_eq(ipc_client_send(c, STR_LIT("lost"), NULL), -1);
 	kill(server.pid, SIGCONT);
 	ck_assert(await_event(c, NULL, IPC_UP, 5000));
@@ -117,7 +118,7 @@ START_TEST(queue_full)
 	static char block[256 * 1024] = "x";
 	struct ipc_server *s;
 	struct ipc_client *c;
-	int64_t at = now_ms();
+	int64_t at = clock_ms();
 	int sent = 0;
 
 	sconf.queue = 4;
@@ -125,16 +126,16 @@ START_TEST(queue_full)
 	s = server_open(&sconf);
 	c = client_open(&cconf);
 	ck_assert(await_event(c, s, IPC_UP, 3000));
-	at = now_ms();
+	at = clock_ms();
 	/* Until nothing has gone through for a while: the I/O threads still move some. */
-	for (int64_t last = at; now_ms() - last < 100;)
+	for (int64_t last = at; clock_ms() - last < 100;)
 		if (ipc_client_send(c, (struct str){block, sizeof(block)}, NULL) == 0) {
 			sent++;
-			last = now_ms();
+			last = clock_ms();
 		}
 	ck_assert_int_gt(sent, 4);
 	ck_assert_int_lt(sent, 32);
-	ck_assert_int_lt(now_ms() - at, 2000);
+	ck_assert_int_lt(clock_ms() - at, 2000);
 	ipc_client_free(c);
 	ipc_server_free(s);
 }
@@ -163,7 +164,7 @@ START_TEST(server_queue_full)
 	ck_assert_int_lt(sent, 5000);
 	ipc_client_free(c);
 	/* Gone: refused as soon as the server has noticed. */
-	for (int64_t end = now_ms() + 2000; now_ms() < end;)
+	for (int64_t end = clock_ms() + 2000; clock_ms() < end;)
 		if (ipc_server_send(s, &peer, STR_LIT("x")) == -1)
 			break;
 	ck_assert_int_eq(ipc_server_send(s, &peer, STR_LIT("x")), -1);
@@ -223,20 +224,20 @@ START_TEST(bad_frames)
 	zmq_send(raw, "b", 1, ZMQ_SNDMORE);
 	zmq_send(raw, "c", 1, 0);
 	zmq_send(named, "d", 1, 0);
-	for (int64_t end = now_ms() + 3000; ipc_server_dropped(s) < 4 && now_ms() < end;)
+	for (int64_t end = clock_ms() + 3000; ipc_server_dropped(s) < 4 && clock_ms() < end;)
 		echo_once(s, 10);
 	ck_assert_uint_eq(ipc_server_dropped(s), 4);
 	zmq_send(raw, "good", 4, 0);
-	for (int64_t end = now_ms() + 300; now_ms() < end;)
+	for (int64_t end = clock_ms() + 300; clock_ms() < end;)
 		echo_once(s, 10);
 	ck_assert_int_eq(zmq_recv(raw, back, sizeof(back), 0), 4);
 	zmq_send(raw, block, IPC_MESSAGE_MAX + 1, 0);
-	for (int64_t end = now_ms() + 3000; ipc_server_dropped(s) < 5 && now_ms() < end;)
+	for (int64_t end = clock_ms() + 3000; ipc_server_dropped(s) < 5 && clock_ms() < end;)
 		echo_once(s, 10);
 	ck_assert_uint_eq(ipc_server_dropped(s), 5);
 	/* The socket itself cuts off a peer that announces more than a frame can have. */
 	zmq_send(raw, block, IPC_MESSAGE_MAX + 65, 0);
-	for (int64_t end = now_ms() + 300; now_ms() < end;)
+	for (int64_t end = clock_ms() + 300; clock_ms() < end;)
 		echo_once(s, 10);
 	ck_assert_int_eq(zmq_recv(raw, back, sizeof(back), ZMQ_DONTWAIT), -1);
 	ck_assert(round_trip(c, s, STR_LIT("still there"), 2000));
@@ -359,14 +360,14 @@ START_TEST(waiting)
 	struct pollfd fds[] = {{.fd = -1, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
 	struct err e = {0};
 	bool ready[2];
-	int64_t at = now_ms();
+	int64_t at = clock_ms();
 	int64_t cpu = cpu_ms();
 	int p[2];
 
 	ck_assert_int_eq(pipe(p), 0);
 	fds[1].fd = p[0];
 	ck_assert_int_eq(ipc_wait(s, ready, 2, fds, 2, 300, &e), 0);
-	ck_assert_int_ge(now_ms() - at, 300);
+	ck_assert_int_ge(clock_ms() - at, 300);
 	ck_assert_int_lt(cpu_ms() - cpu, 100);
 	ck_assert_int_eq(ipc_client_send(c, STR_LIT("x"), NULL), 0);
 	ck_assert_int_eq(ipc_wait(s, ready, 2, fds, 2, 2000, &e), 1);

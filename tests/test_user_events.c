@@ -10,6 +10,7 @@
 #include "backend/live.h"
 #include "backend/settings_now.h"
 #include "backend/user_events.h"
+#include "common/clock.h"
 #include "common/mp.h"
 #include "tests/store_rig.h"
 
@@ -189,7 +190,7 @@ count_row(void *arg, struct str key, struct str val)
 static void
 old_events_go_by_and_by(struct store *s)
 {
-	int64_t now = wall_ms();
+	int64_t now = clock_wall_ms();
 	struct store_txn *t;
 	struct key k;
 	int left = 0, turns = 0;

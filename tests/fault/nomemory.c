@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "backend/job.h"
+#include "common/clock.h"
 #include "tests/fault/image.h"
 #include "tests/fault/scenario.h"
 #include "tests/path_rig.h"
@@ -231,7 +232,7 @@ ask(const struct res *res, struct str frame, struct buf *body)
 		return -1;
 	}
 	j->res = res;
-	j->overdue_us = now_us() + 60000000;
+	j->overdue_us = clock_us() + 60000000;
 	if (!job_run(j, &snapshot)) {
 		struct pollfd p = {.fd = pool_fd(be->pool), .events = POLLIN};
 
