@@ -69,6 +69,13 @@ is_full(struct dump *d, size_t more)
 }
 
 static int
+unknown(struct dump *d, uint16_t kind)
+{
+	return err_set(d->m->e, ERR_INTERNAL, "a stored record of the kind %u is of a later release",
+	    (unsigned)kind);
+}
+
+static int
 dump_row(void *arg, struct str key, struct str val)
 {
 	struct dump *d = arg;
@@ -82,11 +89,12 @@ dump_row(void *arg, struct str key, struct str val)
 	if (is_full(d, val.n))
 		return 1;
 	d->last = arena_copy(d->m->a, key);
-	if (!key_split(key, &tenant, &owner, &kind, &rest) || (about = record_by_store(kind)) == NULL ||
-	    about->transient || val.n < 2)
+	if (!key_split(key, &tenant, &owner, &kind, &rest) || model_is_aside(kind))
+		return 0;
+	if ((about = record_by_store(kind)) != NULL && (about->transient || val.n < 2))
 		return 0;
 	/* Without it the dump would not be all there is. */
-	d->unread = model_check(d->m, about, val) != 0;
+	d->unread = about == NULL ? unknown(d, kind) != 0 : model_check(d->m, about, val) != 0;
 	if (d->unread)
 		return 1;
 	REC_SET(row, stored_row, kind, kind);
@@ -130,7 +138,9 @@ dump_call(void *arg, struct str key, struct str val)
 	d->last = part_mark(d, key);
 	if (!key_split(key, &tenant, &owner, &kind, &rest) || val.n == 0)
 		return 0;
-	d->unread = kind == rec_call_record.store && model_check(d->m, &rec_call_record, val) != 0;
+	d->unread = kind == rec_call_record.store ? model_check(d->m, &rec_call_record, val) != 0
+	    : kind == rec_known_call.store        ? false
+	                                          : unknown(d, kind) != 0;
 	if (d->unread)
 		return 1;
 	REC_SET(row, stored_row, kind, kind);

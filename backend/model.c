@@ -15,15 +15,17 @@
 
 enum { VALUE_MAX = 1024 * 1024 };
 
-/* Not called: two kinds of one table with the same number do not compile. */
-static void __attribute__((unused)) kinds_differ(int kind)
+/* Two kinds of one table with the same number do not compile. */
+bool
+model_is_aside(uint16_t kind)
 {
-	switch (kind) {
+	switch (STORE_DATA * 0x10000 + kind) {
 #define KIND(table, name, number) case STORE_##table * 0x10000 + name:
 #include "backend/kinds.def"
 #undef KIND
+		return true;
 	default:
-		break;
+		return false;
 	}
 }
 

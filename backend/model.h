@@ -22,6 +22,9 @@ enum {
 #undef KIND
 };
 
+/* Whether rows of STORE_DATA of that kind are kept beside the records, by this release. */
+bool model_is_aside(uint16_t kind);
+
 struct settings_now;
 struct audit;
 struct quota;

@@ -12,6 +12,8 @@
 
 #include "backend/key.h"
 #include "backend/store_format.h"
+#include "backend/when.h"
+#include "common/clock.h"
 #include "common/release.h"
 #include "tests/rig_store.h"
 
@@ -177,6 +179,52 @@ START_TEST(a_record_of_a_later_version)
 }
 END_TEST
 
+enum { KIND_OF_LATER = 1999 };
+
+/* A user has a record of a kind that this program does not know, or a month of calls has one. */
+static int
+add_kind(struct model *m, void *arg)
+{
+	uint32_t owner;
+	struct key k;
+
+	if (model_is_aside(KIND_OF_LATER) || record_by_store(KIND_OF_LATER) != NULL)
+		return 1;
+	if (model_name(m, INDEX_LOGIN, STR_LIT("4410"), &owner) != 1)
+		return 2;
+	key_kind(&k, m->tenant, owner, KIND_OF_LATER);
+	return *(const bool *)arg
+	    ? store_part_put(m->t, when_month(clock_wall_ms()), key_str(&k), STR_LIT("\1\200"), m->e)
+	    : store_put(m->t, STORE_DATA, key_str(&k), STR_LIT("\1\200"), m->e);
+}
+
+/* A dump is all there is, or none: not what this release happens to know. */
+START_TEST(a_kind_of_a_later_release)
+{
+	bool in_month = _i % 2 == 1;
+
+	begin(engines[_i / 2]);
+	ck_assert_int_eq(ctl(NULL, "user add 4410 --no-password"), 0);
+	ck_assert_int_eq(ctl(NULL, "dump"), 0);
+	ck_assert_int_eq(rig_end(&rig.backend), 0);
+	ck_assert_int_eq(rig_store(&rig, add_kind, &in_month), 0);
+	rig_backend(&rig);
+	ck_assert_int_ne(ctl(NULL, "dump"), 0);
+	ck_assert_msg(strstr(out, "the kind 1999 is of a later release") != NULL, "%s", out);
+}
+END_TEST
+
+/* What is beside the records is no record: no kind has two meanings. */
+START_TEST(kinds_are_apart)
+{
+#define KIND(table, name, number)                                            \
+	ck_assert(STORE_##table != STORE_DATA || record_by_store(name) == NULL); \
+	ck_assert(model_is_aside(name) == (STORE_##table == STORE_DATA));
+#include "backend/kinds.def"
+#undef KIND
+}
+END_TEST
+
 /* What a release has stored, each later one finds: the same as in a dump of that release. */
 START_TEST(stores_of_releases)
 {
@@ -225,6 +273,8 @@ main(void)
 	tcase_set_timeout(t, 90);
 	tcase_add_loop_test(t, a_later_form_is_left_alone, 0, ENGINES);
 	tcase_add_loop_test(t, a_record_of_a_later_version, 0, ENGINES);
+	tcase_add_loop_test(t, a_kind_of_a_later_release, 0, 2 * ENGINES);
+	tcase_add_test(t, kinds_are_apart);
 	tcase_add_test(t, stores_of_releases);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);
