@@ -21,8 +21,9 @@ enum {
 	HANDSHAKE_MS = 3000,
 	CONNECT_MS = 3000,
 	RECONNECT_MIN_MS = 10,
-	RECONNECT_MAX_MS = 500,
-	RECONNECT_CAP_MS = 1000,
+	RECONNECT_MAX_MS = 100,
+	/* More would be most of what a restart of the backend takes. */
+	RECONNECT_CAP_MS = 250,
 	ANEW_MS = 1000, /* how long libzmq may say nothing about trying again */
 	EVENTS = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED
 };

@@ -21,7 +21,7 @@ struct ipc_client_conf {
 	const char *cert_file;   /* tcp: own certificate, as named to ipc_cert_make() */
 	const char *server_cert; /* tcp: file with the server's public key */
 	int queue;               /* high-water mark, messages */
-	int reconnect_ms;        /* first reconnect interval, 10..500; doubles up to 1 s */
+	int reconnect_ms;        /* first reconnect interval, 10..100; doubles up to 250 */
 };
 
 enum ipc_event {

@@ -71,7 +71,7 @@ START_TEST(killed_and_back)
 	server = ipc_child_start(&f, (enum kind)_i, server.endpoint);
 	at = clock_ms();
 	ck_assert(await_event(c, NULL, IPC_UP, 3000));
-	ck_assert_int_le(clock_ms() - at, 1000);
+	ck_assert_int_le(clock_ms() - at, 500);
 	ck_assert(round_trip(c, NULL, STR_LIT("hello again"), 2000));
 	ipc_client_free(c);
 	ipc_child_end(&server, SIGKILL);
