@@ -36,12 +36,16 @@ du -sh "$dir/state" | sed 's/\t.*/ of files/'
 writers 2 >/dev/null
 for ((r = 1; r <= rounds; r++)); do
 	without=$(writers 5)
-	(while :; do rm -rf "$dir/copy"; ctl backup "$dir/copy" --without-keys --no-verify ${RATE:-} 2>/dev/null; echo x; done >"$dir/copies") &
+	# A group of its own, so that the command ends with the loop: the backend makes one backup at a time.
+	set -m
+	(while rm -rf "$dir/copy"; ctl backup "$dir/copy" --without-keys --no-verify ${RATE:-} 2>"$dir/why"; do echo x; done >"$dir/copies") &
 	copying=$!
+	set +m
 	sleep 0.2
 	with=$(writers 5)
-	kill $copying; wait $copying 2>/dev/null
-	pkill -P $copying 2>/dev/null; sleep 0.5
+	kill -0 $copying || { cat "$dir/why" >&2; exit 1; }
+	kill -- -$copying; wait $copying 2>/dev/null
+	sleep 0.5
 	awk -v r=$r -v a="$without" -v b="$with" -v n="$(wc -l <"$dir/copies")" \
 		'BEGIN {printf "round %d: %.0f writes/s, %.0f beside backups (%d ended): %.2f\n", r, a, b, n, b / a}'
 done
