@@ -8,6 +8,12 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 AR ?= ar
+# On all processors, unless there is a -j. Not with several goals, as in `make clean all`.
+ifeq ($(MAKELEVEL),0)
+ifneq ($(filter 0 1,$(words $(MAKECMDGOALS))),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+endif
 # `make check` builds with sanitizers beside the release build; `make check-ci` tests the latter, and
 # in the other what `make check` leaves out.
 ifneq ($(filter check,$(MAKECMDGOALS)),)
@@ -266,7 +272,7 @@ $(TEST_PROGRAMS): | $(SAN_OBJ)
 check: $(PROGRAMS) $(TEST_PROGRAMS)
 	tests/run.sh check $(BUILD)
 test-programs: $(PROGRAMS) $(TEST_PROGRAMS)
-check-ci: test-programs $(BUILD)/tests/bench_ids
+check-ci: test-programs $(BUILD)/tests/bench_ids $(FUZZ_PROGRAMS)
 	$(MAKE) SAN=address,undefined BUILD=$(BUILD)/san WERROR=1 test-programs
 	tests/run.sh check-ci $(BUILD)
 check-all: check-ci
@@ -284,10 +290,17 @@ FUZZ_SRC := $(COMMON_SRC) $(TEXT_SRC) $(DEV_SRC) ipc/env.c ipc/feed.c gateway/mu
 $(BUILD)/tests/fuzz_replay: $(call obj,tests/fuzz/replay.c $(wildcard tests/fuzz/fuzz_*.c)) $(TEST_LIBS)
 	$(call say,LINK,$@)
 	$(CC) $(LDFLAGS) -o $@ $^ $(TEST_LDLIBS)
-build/fuzz/fuzz_%: tests/fuzz/fuzz_%.c $(FUZZ_SRC) | $(PACKAGES)
+FUZZ_SAN := address,undefined -fno-sanitize-recover=undefined
+FUZZ_OBJ := $(FUZZ_SRC:%.c=build/fuzz/obj/%.o)
+FUZZ_PROGRAMS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+build/fuzz/obj/%.o: %.c | $(PACKAGES)
 	@mkdir -p $(@D)
-	clang -std=c11 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
-		-D_GNU_SOURCE -I. $(XML_CFLAGS) -o $@ $< $(FUZZ_SRC) $(foreach f,$(FEEDS),$($(f)_LDLIBS)) $(TEXT_LDLIBS) $(COMMON_LDLIBS)
+	$(call say,CC,$@)
+	clang -std=c11 -O1 -g -fsanitize=fuzzer-no-link,$(FUZZ_SAN) $(CPPFLAGS) $(XML_CFLAGS) -c -o $@ $<
+$(FUZZ_PROGRAMS): build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o $(FUZZ_OBJ)
+	$(call say,LINK,$@)
+	clang -fsanitize=fuzzer,$(FUZZ_SAN) -o $@ $^ \
+		$(foreach f,$(FEEDS),$($(f)_LDLIBS)) $(TEXT_LDLIBS) $(COMMON_LDLIBS)
 fuzz: build/fuzz/fuzz_$(T)
 	tests/fuzz/run.sh $(T) $(S)
 
