@@ -21,6 +21,7 @@
 #include "backend/store_engine.h"
 #include "backend/store_gate.h"
 #include "backend/store_parts.h"
+#include "backend/store_pool.h"
 
 enum {
 	PAGE = 4096, /* what the file system writes whole: a larger page can be torn */
@@ -130,7 +131,9 @@ open_env(struct bdb *b, u_int32_t how, int64_t until, struct err *e)
 
 	if ((ret = db_env_set_func_fsync(disk_flush)) != 0 ||
 	    (ret = db_env_set_func_pwrite(disk_pwrite)) != 0 ||
-	    (ret = db_env_create(&b->env, 0)) != 0 || (ret = configure(b, b->env)) != 0 ||
+	    (ret = db_env_set_func_malloc(pool_malloc)) != 0 ||
+	    (ret = db_env_set_func_free(pool_free)) != 0 || (ret = db_env_create(&b->env, 0)) != 0 ||
+	    (ret = configure(b, b->env)) != 0 ||
 	    (until > 0 && (ret = b->env->set_tx_timestamp(b->env, &to)) != 0) ||
 	    (ret = b->env->open(b->env, b->base.conf.dir, flags, 0600)) != 0)
 		return fail(b, ret, "open or recover", e);
