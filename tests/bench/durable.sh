@@ -60,5 +60,6 @@ for ((r = 0; r < restarts; r++)); do
 	until curl -ksf -m 2 -o /dev/null -H "Authorization: Bearer $token" "$base/my/callfwd"; do sleep 0.01; done
 	echo $(($(now_ms) - from))
 	wait $load
-done | sort -n >"$dir/times"
+done >"$dir/unsorted"
+sort -n "$dir/unsorted" >"$dir/times"
 awk '{t[NR] = $1} END {printf "%d restarts after kill -9: first answer p50 %d ms, p99 %d ms, longest %d ms\n", NR, t[int((NR + 1) / 2)], t[int(NR * 0.99 + 0.99)], t[NR]}' "$dir/times"
