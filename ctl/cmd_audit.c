@@ -10,8 +10,9 @@
 #include "common/records.h"
 #include "common/sink.h"
 #include "ctl/ctl.h"
+#include "ctl/term.h"
 
-enum { ROW_ARENA = 65536, TIME_MAX = 32, UNSEALED_S = 60, JSON_MAX = 65536 };
+enum { ROW_ARENA = 65536, UNSEALED_S = 60, JSON_MAX = 65536 };
 
 /* Called for each part of the log, in order: EXIT_OK to go on. */
 typedef int part_fn(void *arg, const struct audit_part *p);
@@ -41,16 +42,6 @@ each_part(struct ctl *c, part_fn *part, void *arg)
 	return rc;
 }
 
-static void
-time_text(int64_t ms, char ret[TIME_MAX])
-{
-	time_t s = (time_t)(ms / 1000);
-	struct tm tm;
-
-	if (gmtime_r(&s, &tm) == NULL || strftime(ret, TIME_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		ret[0] = '\0';
-}
-
 /* --- the list -------------------------------------------------------------------- */
 
 static void
@@ -63,10 +54,9 @@ add_word(struct ctl *c, bool has, struct str word, size_t width)
 static void
 add_row(struct ctl *c, const struct audit_row *row)
 {
-	char time[TIME_MAX];
+	char time[TERM_TIME];
 
-	time_text(row->time, time);
-	buf_printf(&c->out, "%8" PRId64 " %s ", row->id, time);
+	buf_printf(&c->out, "%8" PRId64 " %s ", row->id, term_time(row->time / 1000, time));
 	add_word(c, REC_HAS(row, audit_row, by), row->by, 12);
 	add_word(c, true, str_c(enum_text(&enum_audit_via, row->via)), 11);
 	add_word(c, REC_HAS(row, audit_row, from), row->from, 15);

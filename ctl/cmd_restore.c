@@ -12,6 +12,7 @@
 
 #include "ctl/backup.h"
 #include "ctl/offline.h"
+#include "ctl/term.h"
 
 /* RFC 3339 in whole seconds, "Z" or an offset: seconds since 1970, or -1. */
 static int64_t
@@ -34,17 +35,6 @@ parse_time(const char *text)
 	return t - (sign == '+' ? 1 : -1) * (hours * 3600 + minutes * 60);
 }
 
-static void
-time_text(int64_t t, char text[32])
-{
-	time_t at = (time_t)t;
-	struct tm tm;
-
-	snprintf(text, 32, "?");
-	if (gmtime_r(&at, &tm) != NULL)
-		strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 static bool
 has_log(const struct backup *b)
 {
@@ -57,14 +47,14 @@ has_log(const struct backup *b)
 static int
 read_until(const struct ctl *c, const struct backup *b, int64_t *until)
 {
-	char text[32];
+	char text[TERM_TIME];
 
 	*until = 0;
 	if (c->to == NULL)
 		return EXIT_OK;
 	if ((*until = parse_time(c->to)) <= 0)
 		return ctl_usage("--to takes a time as 2026-12-31T23:59:59Z or with an offset");
-	time_text(b->ended, text);
+	term_time(b->ended, text);
 	if (!has_log(b))
 		return ctl_fail(EXIT_FAILED,
 		    "the engine \"%s\" has no log: the backup has what was there at %s, and no other time",
@@ -125,15 +115,14 @@ restore(struct ctl *c, struct backup *b, int dirfd)
 static int
 verify(struct ctl *c, struct backup *b, int dirfd)
 {
-	char from[32];
+	char made[TERM_TIME];
 	int rc = backup_compare(b, dirfd, c->args[0]);
 
 	if (rc == EXIT_OK)
 		rc = backup_try(c, b, dirfd);
-	time_text(b->ended, from);
 	if (rc == EXIT_OK)
 		buf_printf(&c->out, "good: release %s, engine %s, made at %s with commit %lld, keys %s\n",
-		    b->release, b->engine, from, (long long)b->commit,
+		    b->release, b->engine, term_time(b->ended, made), (long long)b->commit,
 		    has_keys(b) ? "sealed" : "not in it");
 	return rc;
 }

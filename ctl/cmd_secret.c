@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* user pin, user sip-password, key …: what else users log in with. */
 #include <string.h>
-#include <time.h>
 
 #include "common/clock.h"
 #include "common/records.h"
@@ -46,18 +45,6 @@ cmd_user_sip_password(struct ctl *c)
 }
 
 static void
-add_time(struct buf *out, int64_t ms)
-{
-	char text[32] = "?";
-	time_t t = (time_t)(ms / 1000);
-	struct tm tm;
-
-	if (gmtime_r(&t, &tm) != NULL)
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	buf_adds(out, text);
-}
-
-static void
 add_json(struct buf *out, const struct key_line *k)
 {
 	struct sink sink;
@@ -69,14 +56,14 @@ add_json(struct buf *out, const struct key_line *k)
 static void
 add_line(struct buf *out, const struct key_line *k)
 {
+	char time[TERM_TIME];
+
 	buf_printf(out, "%-6lld ", (long long)k->id);
 	term_cell(out, k->user_name, 24);
 	buf_adds(out, k->read_only ? " read  " : " write ");
-	add_time(out, k->created);
-	if (REC_HAS(k, key_line, expires)) {
-		buf_addc(out, ' ');
-		add_time(out, k->expires);
-	}
+	buf_adds(out, term_time(k->created / 1000, time));
+	if (REC_HAS(k, key_line, expires))
+		buf_printf(out, " %s", term_time(k->expires / 1000, time));
 	buf_addc(out, '\n');
 }
 

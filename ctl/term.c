@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 static volatile sig_atomic_t caught;
@@ -197,4 +198,16 @@ term_cell(struct buf *out, struct str s, size_t width)
 {
 	for (size_t shown = add(out, s); shown < width; shown++)
 		buf_addc(out, ' ');
+}
+
+const char *
+term_time(int64_t s, char ret[TERM_TIME])
+{
+	time_t t = (time_t)s;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL || tm.tm_year < -1900 || tm.tm_year > 9999 - 1900 ||
+	    strftime(ret, TERM_TIME, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		snprintf(ret, TERM_TIME, "?");
+	return ret;
 }

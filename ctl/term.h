@@ -3,10 +3,12 @@
 #ifndef CTL_TERM_H
 #define CTL_TERM_H
 
+#include <stdint.h>
+
 #include "common/buf.h"
 #include "common/err.h"
 
-enum { TERM_PASSWORD_MAX = 4096 };
+enum { TERM_PASSWORD_MAX = 4096, TERM_TIME = 32 };
 
 /* A secret, in memory of its own that the caller wipes. */
 struct password {
@@ -25,5 +27,8 @@ int term_password_line(struct password *p, struct err *e);
 void term_text(struct buf *out, struct str s);
 /* The same, filled up with blanks to `width` characters. */
 void term_cell(struct buf *out, struct str s, size_t width);
+/* Seconds since 1970 as RFC 3339 has them, in UTC: `ret`, which is "?" for a year beyond its four
+ * digits. */
+const char *term_time(int64_t s, char ret[TERM_TIME]);
 
 #endif
