@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
-# make soak: half of the peak for an hour, a mix of reads and writes, while the memory (PSS) and the
-# descriptors of all processes are looked at each 10 s. Fails when the memory of the last quarter differs by
+# make soak: half of the peak for an hour, a mix of reads and writes, while the memory and the descriptors of
+# all processes are looked at each 10 s. The memory is what is the processes' own (PSS without files): how many
+# others share a library's pages is not ours to say. Fails when the memory of the last quarter differs by
 # 1 % or more from that of the quarter before the middle, when descriptors grow, or when a request failed.
 #   soak.sh BUILD [MINUTES] [PLOT.svg]
 set -u
@@ -52,7 +53,7 @@ processes() {
 sample() {
 	local p pss=0 fds=0
 	for p in $(processes); do
-		pss=$((pss + $(awk '/^Pss:/ {print $2}' "/proc/$p/smaps_rollup" 2>/dev/null || echo 0)))
+		pss=$((pss + $(awk '/^Pss_(Anon|Shmem):/ {n += $2} END {print n + 0}' "/proc/$p/smaps_rollup" 2>/dev/null || echo 0)))
 		fds=$((fds + $(ls "/proc/$p/fd" 2>/dev/null | wc -l)))
 	done
 	echo "$(($(date +%s) - began)) $pss $fds"
@@ -81,7 +82,7 @@ awk -v minutes="$minutes" '
 		print "\"/>" }
 	END {
 		print "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"800\" height=\"440\" font-family=\"sans-serif\" font-size=\"12\">"
-		printf "<text x=\"60\" y=\"14\">memory of all processes (PSS), most %d KiB</text>\n", mp; line(pss, mp, 20, "#05a")
+		printf "<text x=\"60\" y=\"14\">memory of all processes (PSS without files), most %d KiB</text>\n", mp; line(pss, mp, 20, "#05a")
 		printf "<text x=\"60\" y=\"224\">descriptors, most %d</text>\n", mf; line(fd, mf, 230, "#a50")
 		printf "<text x=\"60\" y=\"430\">%d minutes</text>\n</svg>\n", minutes }' "$dir/samples.txt" >"$plot"
 
