@@ -105,6 +105,7 @@ if [ "$mode" = check-all ]; then
 	for p in $(programs); do
 		TANDEM_LONG=1 one "$(basename "$p") (long)" "$p"
 	done
+	TANDEM_LONG=1 TANDEM_ENGINE=lmdb one "test_ci_kills on lmdb (long)" "$build/tests/test_ci_kills"
 	one "power cuts, 2000 transactions (long)" "$build/tests/powercut" -n 2000 -s "$RANDOM"
 	one "disk faults, every call (long)" "$build/tests/iofault" -n 60
 	one "power cuts on lmdb, 2000 transactions (long)" "$build/tests/powercut" -e lmdb -n 2000 -s "$RANDOM"

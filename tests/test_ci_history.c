@@ -204,6 +204,8 @@ main(void)
 	tcase_set_timeout(l, 3600);
 	tcase_add_checked_fixture(l, setup_lmdb, teardown);
 	tcase_add_test(l, nothing_acknowledged_is_lost);
+	if (getenv("TANDEM_LONG") != NULL)
+		tcase_add_test(l, stopped_processes_go_on);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, l);
 	r = srunner_create(s);
