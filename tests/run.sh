@@ -140,6 +140,7 @@ else
 	[ "$mode" = check-ci ] && pair headers tests/test_headers.sh
 	[ -f tests/test_layers.sh ] && pair layers tests/test_layers.sh
 	pair vectors_run tests/test_vectors_run.sh
+	pair users tests/test_users.sh
 	[ -f tests/test_docs.sh ] && pair docs tests/test_docs.sh "$build"
 	pair openapi tests/test_openapi.sh "$build"
 	pair "vCard oracle" /usr/bin/python3 tests/vcard_oracle.py "$build/tests/test_vcard"
