@@ -13,9 +13,11 @@ if [ "${1-}" != inside ]; then
 	trap 'rm -rf "$dir"' EXIT
 	cp -a /etc/. "$dir"
 	sed -i '/^tandem/d' "$dir"/{passwd,shadow,group,gshadow}
-	unshare --mount "$0" inside "$dir"
+	unshare --mount --propagation unchanged "$0" inside "$dir"
 	exit
 fi
+# In a chroot the root is no mount, see tests/mounts.c.
+mount --make-rprivate / 2>/dev/null || true
 mount --bind "$2" /etc
 names=$(sed -n 's/^u \([^ ]*\) .*/\1/p' packaging/systemd/tandem.sysusers)
 for name in $names; do
