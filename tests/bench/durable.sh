@@ -34,14 +34,25 @@ writers() { # seconds: writes a second
 
 du -sh "$dir/state" | sed 's/\t.*/ of files/'
 writers 2 >/dev/null
+# Until the first backup of a round has begun.
+await_copy() {
+	local i
+	for ((i = 0; i < 300; i++)); do
+		compgen -G "$dir/copy/data.*" >/dev/null && return
+		sleep 0.1
+	done
+	cat "$dir/why" >&2
+	exit 1
+}
 for ((r = 1; r <= rounds; r++)); do
 	without=$(writers 5)
+	rm -rf "$dir/copy"
 	# A group of its own, so that the command ends with the loop: the backend makes one backup at a time.
 	set -m
 	(while rm -rf "$dir/copy"; ctl backup "$dir/copy" --without-keys --no-verify ${RATE:-} 2>"$dir/why"; do echo x; done >"$dir/copies") &
 	copying=$!
 	set +m
-	sleep 0.2
+	await_copy
 	with=$(writers 5)
 	kill -0 $copying || { cat "$dir/why" >&2; exit 1; }
 	kill -- -$copying; wait $copying 2>/dev/null
