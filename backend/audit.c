@@ -226,11 +226,11 @@ keep(struct model *m, const struct rec *r, uint64_t item, uint32_t owner, struct
 
 	if (!a->keeps || a->gave_up || !history_keeps(r) || (a->kept > 0 && a->kept_owner != owner))
 		return 0;
-	a->kept_bytes += before.n;
-	if (a->kept == HISTORY_ROWS || a->kept_bytes > HISTORY_BYTES)
+	if (a->kept == HISTORY_ROWS || a->kept_bytes + before.n > HISTORY_BYTES)
 		return audit_no_undo(m);
 	if (load_head(m, a) != 0 ||
-	    (rc = history_keep(m, owner, a->write, a->kept, r, item, before, after)) < 0)
+	    (rc = history_keep(m, owner, a->write, a->kept, r, item, before, after, &a->kept_bytes)) <
+	        0)
 		return -1;
 	a->kept += rc == 1;
 	a->kept_owner = owner;
@@ -296,7 +296,9 @@ audit_end(struct model *m)
 		return 0;
 	if (flush(m) != 0 || (a->has_head && put_head(m, &a->head) != 0))
 		return -1;
-	return a->kept > 0 && !a->gave_up ? history_end(m, a->kept_owner, a->write, a->by.time) : 0;
+	return a->kept > 0 && !a->gave_up
+	    ? history_end(m, a->kept_owner, a->write, a->kept_bytes, a->by.time)
+	    : 0;
 }
 
 /* --- reading -------------------------------------------------------------------------- */

@@ -77,7 +77,7 @@ names_of(struct model *m, struct str before, struct str after, struct buf *out)
 
 int
 history_keep(struct model *m, uint32_t owner, uint64_t write, uint32_t place, const struct rec *r,
-    uint64_t item, struct str before, struct str after)
+    uint64_t item, struct str before, struct str after, size_t *bytes)
 {
 	struct buf names, out;
 	struct key k;
@@ -99,54 +99,80 @@ history_keep(struct model *m, uint32_t owner, uint64_t write, uint32_t place, co
 	row_key(&k, m, owner, write, place);
 	if (rc == 1 && store_put(m->t, STORE_DATA, key_str(&k), buf_str(&out), m->e) != 0)
 		rc = -1;
+	if (rc == 1)
+		*bytes += out.n;
 	buf_free(&names);
 	buf_free(&out);
 	return rc;
 }
 
+/* Of a user, in META_HISTORY: [writes u64][bytes u64]. */
+struct totals {
+	uint64_t writes, bytes;
+};
+
 static int
-get_count(struct model *m, uint32_t owner, struct key *k, uint64_t *ret)
+add_bytes(void *arg, struct str key, struct str val)
 {
+	(void)key;
+	*(uint64_t *)arg += val.n;
+	return 0;
+}
+
+/* Behind the change of the rows. A user without the row, or with one that has no bytes yet, has
+ * them counted. */
+static int
+totals_add(struct model *m, uint32_t owner, int writes, int64_t bytes, struct totals *ret)
+{
+	struct key k, rows;
 	struct str v = {"", 0};
-	int rc;
+	char text[16];
 
-	key_kind(k, m->tenant, owner, META_HISTORY);
-	rc = store_get(m->t, STORE_META, key_str(k), m->a, &v, m->e);
-	*ret = rc == 1 ? key_rest_id(v) : 0;
-	return rc < 0 ? -1 : 0;
-}
-
-static int
-count_add(struct model *m, uint32_t owner, int64_t more, uint64_t *ret)
-{
-	struct key k;
-	char bytes[8];
-
-	if (get_count(m, owner, &k, ret) != 0)
+	*ret = (struct totals){0};
+	key_kind(&k, m->tenant, owner, META_HISTORY);
+	if (store_get(m->t, STORE_META, key_str(&k), m->a, &v, m->e) < 0)
 		return -1;
-	*ret = more < 0 && *ret < (uint64_t)-more ? 0 : *ret + (uint64_t)more;
-	key_number(bytes, *ret, 8);
-	return store_put(m->t, STORE_META, key_str(&k), (struct str){bytes, 8}, m->e);
+	ret->writes = key_rest_id(v);
+	if (v.n >= sizeof(text)) {
+		ret->bytes = key_rest_id((struct str){v.p + 8, 8});
+		ret->bytes = bytes < 0 && ret->bytes < (uint64_t)-bytes ? 0 : ret->bytes + (uint64_t)bytes;
+	} else {
+		key_kind(&rows, m->tenant, owner, DATA_HISTORY);
+		if (store_scan(m->t, STORE_DATA, key_str(&rows), (struct str){"", 0}, add_bytes,
+		        &ret->bytes, m->e) != 0)
+			return -1;
+	}
+	ret->writes = writes < 0 && ret->writes == 0 ? 0 : ret->writes + (uint64_t)writes;
+	key_number(text, ret->writes, 8);
+	key_number(text + 8, ret->bytes, 8);
+	return store_put(m->t, STORE_META, key_str(&k), (struct str){text, sizeof(text)}, m->e);
 }
+
+/* Removes a write that has ended, and tells what is left. */
+static int drop(struct model *m, uint32_t owner, uint64_t write, struct totals *left);
 
 int
-history_end(struct model *m, uint32_t owner, uint64_t write, int64_t now_ms)
+history_end(struct model *m, uint32_t owner, uint64_t write, size_t bytes, int64_t now_ms)
 {
+	struct totals t;
 	struct key k;
-	char bytes[12];
-	uint64_t count, oldest;
+	char text[12];
+	uint64_t oldest;
 	int rc;
 
-	key_number(bytes, owner, 4);
-	key_number(bytes + 4, (uint64_t)now_ms, 8);
+	key_number(text, owner, 4);
+	key_number(text + 4, (uint64_t)now_ms, 8);
 	key_id(&k, m->tenant, OWNER_SYSTEM, INDEX_HISTORY, write);
-	if (store_put(m->t, STORE_INDEX, key_str(&k), (struct str){bytes, sizeof(bytes)}, m->e) != 0 ||
-	    count_add(m, owner, 1, &count) != 0)
+	if (store_put(m->t, STORE_INDEX, key_str(&k), (struct str){text, sizeof(text)}, m->e) != 0 ||
+	    totals_add(m, owner, 1, (int64_t)bytes, &t) != 0)
 		return -1;
-	if (count <= HISTORY_CHANGES)
-		return 0;
-	rc = history_next(m, owner, 0, &oldest);
-	return rc == 1 ? history_drop(m, owner, oldest) : rc;
+	while (t.writes > HISTORY_CHANGES || t.bytes > HISTORY_KEPT) {
+		if ((rc = history_next(m, owner, 0, &oldest)) != 1 || oldest == write)
+			return rc < 0 ? -1 : 0;
+		if (drop(m, owner, oldest, &t) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* --- reading ----------------------------------------------------------------------- */
@@ -218,7 +244,7 @@ history_next(struct model *m, uint32_t owner, uint64_t after, uint64_t *write)
 
 struct places {
 	uint32_t v[HISTORY_ROWS];
-	size_t n;
+	size_t n, bytes;
 };
 
 static int
@@ -227,16 +253,16 @@ note_place(void *arg, struct str key, struct str val)
 	struct places *p = arg;
 	uint32_t place = 0;
 
-	(void)val;
 	for (size_t i = key.n - 4; i < key.n; i++)
 		place = place << 8 | (unsigned char)key.p[i];
 	p->v[p->n++] = place;
+	p->bytes += val.n;
 	return p->n == HISTORY_ROWS;
 }
 
-/* 1 = there was something. */
+/* 1 = there was something, of so many bytes. */
 static int
-drop_rows(struct model *m, uint32_t owner, uint64_t write)
+drop_rows(struct model *m, uint32_t owner, uint64_t write, size_t *bytes)
 {
 	struct places *p = arena_alloc(m->a, sizeof(*p));
 	struct key k;
@@ -251,21 +277,30 @@ drop_rows(struct model *m, uint32_t owner, uint64_t write)
 		if (store_del(m->t, STORE_DATA, key_str(&k), m->e) < 0)
 			return -1;
 	}
+	*bytes = p->bytes;
 	return p->n > 0;
 }
 
-int
-history_drop(struct model *m, uint32_t owner, uint64_t write)
+static int
+drop(struct model *m, uint32_t owner, uint64_t write, struct totals *left)
 {
 	struct key k;
-	uint64_t count;
-	int rc = drop_rows(m, owner, write), had;
+	size_t bytes = 0;
+	int rc = drop_rows(m, owner, write, &bytes), had;
 
 	key_id(&k, m->tenant, OWNER_SYSTEM, INDEX_HISTORY, write);
 	if (rc < 0 || (had = store_del(m->t, STORE_INDEX, key_str(&k), m->e)) < 0)
 		return -1;
 	/* Of a write that has not ended yet it is not counted. */
-	return had == 1 && rc == 1 ? count_add(m, owner, -1, &count) : 0;
+	return had == 1 && rc == 1 ? totals_add(m, owner, -1, -(int64_t)bytes, left) : 0;
+}
+
+int
+history_drop(struct model *m, uint32_t owner, uint64_t write)
+{
+	struct totals left;
+
+	return drop(m, owner, write, &left);
 }
 
 int

@@ -279,7 +279,7 @@ store_setup(void)
 {
 	struct store_conf conf = {.engine = "mem"};
 
-	arena_init(&arena, 64 << 20);
+	arena_init(&arena, 256 << 20);
 	ck_assert_int_eq(store_open(&store, &conf, &err), 0);
 	ck_assert_int_eq(store_begin(store, STORE_WRITE, &txn, &err), 0);
 	model = (struct model){.t = txn, .a = &arena, .e = &err, .tenant = TENANT_DEFAULT};
@@ -394,6 +394,63 @@ START_TEST(large_records_are_not_kept)
 }
 END_TEST
 
+static int
+add_bytes(void *arg, struct str key, struct str val)
+{
+	(void)key;
+	*(size_t *)arg += val.n;
+	return 0;
+}
+
+static size_t
+bytes_kept(void)
+{
+	struct key prefix;
+	size_t n = 0;
+
+	key_kind(&prefix, TENANT_DEFAULT, USER, DATA_HISTORY);
+	ck_assert_int_eq(
+	    store_scan(txn, STORE_DATA, key_str(&prefix), (struct str){"", 0}, add_bytes, &n, &err), 0);
+	return n;
+}
+
+/* Where the totals of a user are; made as they were before there were bytes in them. */
+static void
+forget_bytes(void)
+{
+	struct key k;
+	struct str v;
+
+	key_kind(&k, TENANT_DEFAULT, USER, META_HISTORY);
+	ck_assert_int_eq(store_get(txn, STORE_META, key_str(&k), &arena, &v, &err), 1);
+	ck_assert_int_eq(store_put(txn, STORE_META, key_str(&k), (struct str){v.p, 8}, &err), 0);
+}
+
+START_TEST(all_writes_together_are_limited)
+{
+	const size_t size = HISTORY_BYTES / 8;
+	uint64_t newest = 0, write = 0;
+	size_t large;
+
+	for (int i = 0; i < 3 * HISTORY_KEPT / HISTORY_BYTES; i++) {
+		replace_bytes(7, size, (char)('a' + i));
+		ck_assert_uint_le(bytes_kept(), HISTORY_KEPT);
+		if (i == 5)
+			forget_bytes();
+		while (history_next(&model, USER, newest, &write) == 1)
+			newest = write;
+		ck_assert_uint_eq(newest, (uint64_t)i + 1);
+	}
+	large = kept();
+	ck_assert_uint_eq(large, HISTORY_KEPT / (7 * size));
+	/* The first of these replaces what is large, the others take the place of none. */
+	for (int i = 0; i < 5; i++)
+		write_records(7, i);
+	ck_assert_uint_eq(kept(), large + 4);
+	ck_assert_uint_le(bytes_kept(), HISTORY_KEPT);
+}
+END_TEST
+
 START_TEST(nothing_is_left_behind)
 {
 	const int64_t day = INT64_C(24) * 3600 * 1000;
@@ -439,6 +496,7 @@ main(void)
 	tcase_add_checked_fixture(rows, store_setup, store_teardown);
 	tcase_add_test(rows, large_writes_are_not_kept);
 	tcase_add_test(rows, large_records_are_not_kept);
+	tcase_add_test(rows, all_writes_together_are_limited);
 	tcase_add_test(rows, nothing_is_left_behind);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, rows);
