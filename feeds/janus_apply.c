@@ -11,17 +11,24 @@ in_doubt(const struct janus_sync *s, const struct janus_known *r, const struct j
 	    ev->time > s->ops->wall_us(s->arg);
 }
 
-/* Nothing is taken from it but since when somebody is there who is there. */
+/* Nothing is taken from it but since when somebody is there, or is by the next answer. */
 static void
 doubt(struct janus_sync *s, struct janus_known *r, const struct janus_event *ev)
 {
 	struct janus_member *m = janus_table_member(r, ev->who.id);
+	int64_t ms = ev->time / 1000;
 
 	r->dirty = true;
-	if (ev->kind != JANUS_JOINED || m == NULL || m->joined != 0)
+	if (ev->kind != JANUS_JOINED)
 		return;
-	m->joined = ev->time / 1000;
-	janus_show_member(s, r, m, m->joined);
+	janus_table_hear(r, ev->who.id, ms);
+	/* Who came later has left in between. */
+	if (m == NULL || ms <= m->joined)
+		return;
+	m->joined = ms;
+	if (janus_table_begin(r) && r->told)
+		janus_show(s, r, ms);
+	janus_show_member(s, r, m, ms);
 }
 
 static void
@@ -74,11 +81,13 @@ janus_sync_event(struct janus_sync *s, const struct janus_event *ev)
 
 	if (!s->up)
 		return;
-	if (r == NULL && s->rule == JANUS_BY_NUMBER && ev->kind == JANUS_JOINED) {
+	if (r == NULL && ev->kind == JANUS_JOINED) {
 		r = janus_table_room(&s->table, ev->room);
 		if (r != NULL) {
+			/* By its description it has none before the rooms are listed. */
 			janus_name(r, s->rule, (struct str){"", 0});
 			r->dirty = true;
+			s->want_rooms |= s->rule == JANUS_BY_DESCRIPTION;
 		}
 	}
 	if (r == NULL || ev->kind == JANUS_ROOM || ev->kind == JANUS_DESTROYED)

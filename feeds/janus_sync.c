@@ -232,6 +232,8 @@ take_person(struct janus_sync *s, struct janus_known *r, const struct janus_pers
 		janus_too_many(s);
 		return;
 	}
+	if (is_new)
+		m->joined = janus_table_heard(r, in->id);
 	m->seen = true;
 	janus_display(in->display, display);
 	if (!is_new && m->muted == in->muted && strcmp(m->display, display) == 0)
@@ -245,6 +247,7 @@ void
 janus_sync_people(struct janus_sync *s, const struct janus_person *v, size_t n)
 {
 	struct janus_known *r;
+	bool known, began;
 
 	if (s->asked != JANUS_PEOPLE)
 		return;
@@ -255,11 +258,14 @@ janus_sync_people(struct janus_sync *s, const struct janus_person *v, size_t n)
 		return;
 	}
 	r->asking = false;
+	known = r->answered != 0;
 	r->answered = s->ops->wall_us(s->arg);
 	r->answer_ms = s->ops->now_ms(s->arg);
 	if (!same_conference(r, v, n))
 		while (r->n > 0)
 			janus_leave(s, r, &r->v[r->n - 1], 0);
+	if (r->n == 0)
+		r->fresh = known;
 	for (size_t i = 0; i < r->n; i++)
 		r->v[i].seen = false;
 	for (size_t i = 0; i < n; i++)
@@ -267,8 +273,11 @@ janus_sync_people(struct janus_sync *s, const struct janus_person *v, size_t n)
 	for (size_t i = r->n; i-- > 0;)
 		if (!r->v[i].seen)
 			janus_leave(s, r, &r->v[i], 0);
-	if (r->n > 0 && !r->told)
+	began = janus_table_begin(r);
+	if (r->n > 0 && (began || !r->told))
 		janus_show(s, r, 0);
+	if (!r->todo && !r->dirty)
+		r->heard_n = 0;
 	janus_sync_pump(s);
 }
 

@@ -99,8 +99,50 @@ janus_table_join(struct janus_table *t, struct janus_known *r, int64_t id)
 void
 janus_table_leave(struct janus_table *t, struct janus_known *r, struct janus_member *m)
 {
+	/* Whether that was the first of them is not known. */
+	if (m->joined == 0)
+		r->fresh = false;
 	*m = r->v[--r->n];
 	t->members--;
+}
+
+void
+janus_table_hear(struct janus_known *r, int64_t id, int64_t joined)
+{
+	size_t i = 0;
+
+	while (i < r->heard_n && i < JANUS_HEARD && r->heard[i].id != id)
+		i++;
+	if (i == JANUS_HEARD || i == r->heard_n)
+		i = r->heard_n++ % JANUS_HEARD;
+	r->heard[i].id = id;
+	r->heard[i].joined = joined;
+}
+
+int64_t
+janus_table_heard(const struct janus_known *r, int64_t id)
+{
+	for (size_t i = 0; i < r->heard_n && i < JANUS_HEARD; i++)
+		if (r->heard[i].id == id)
+			return r->heard[i].joined;
+	return 0;
+}
+
+bool
+janus_table_begin(struct janus_known *r)
+{
+	int64_t first = INT64_MAX;
+
+	if (r->started != 0 || !r->fresh || r->n == 0)
+		return false;
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->v[i].joined == 0)
+			return false;
+		if (r->v[i].joined < first)
+			first = r->v[i].joined;
+	}
+	r->started = first;
+	return true;
 }
 
 bool

@@ -8,7 +8,7 @@
 
 #include "feeds/janus_event.h"
 
-enum { JANUS_NAME_MAX = 256, JANUS_KEY_SIZE = 24 };
+enum { JANUS_NAME_MAX = 256, JANUS_KEY_SIZE = 24, JANUS_HEARD = 8 };
 
 /* How a room of Janus is found among Tandem's: by its description, or by its number. */
 enum janus_rule { JANUS_BY_DESCRIPTION, JANUS_BY_NUMBER };
@@ -36,8 +36,16 @@ struct janus_known {
 	int64_t started;     /* ms since 1970; 0 = not known */
 	int64_t answered;  /* when the last answer about it came, microseconds since 1970; 0 = never */
 	int64_t answer_ms; /* the same by the monotonic clock */
+	/* It was empty before whoever is there: when all of them are known to have come, the first of
+	 * them was its beginning. */
+	bool fresh;
 	struct janus_member *v;
 	size_t n, size;
+	/* The last who are said to have come while the room was in doubt; an answer has them. */
+	struct {
+		int64_t id, joined;
+	} heard[JANUS_HEARD];
+	size_t heard_n;
 };
 
 struct janus_table {
@@ -57,6 +65,13 @@ struct janus_member *janus_table_member(const struct janus_known *r, int64_t id)
 struct janus_member *janus_table_join(struct janus_table *t, struct janus_known *r, int64_t id);
 /* Forgets it; what pointed to other members of the room points elsewhere then. */
 void janus_table_leave(struct janus_table *t, struct janus_known *r, struct janus_member *m);
+
+/* Somebody has come to a room that is in doubt. */
+void janus_table_hear(struct janus_known *r, int64_t id, int64_t joined);
+/* When somebody who is there now has come as far as that was heard, 0 = it was not. */
+int64_t janus_table_heard(const struct janus_known *r, int64_t id);
+/* True when the room's beginning has become known. */
+bool janus_table_begin(struct janus_known *r);
 
 /* Gives the room the name that it has in Tandem, or none; true when that has changed. */
 bool janus_name(struct janus_known *r, enum janus_rule rule, struct str description);

@@ -18,9 +18,11 @@ struct world {
 	struct place {
 		bool there, recording, muted;
 		int name; /* counts its names */
+		int64_t started;
 		struct {
 			bool there, muted;
 			int name;
+			int64_t joined;
 		} who[PEOPLE];
 	} room[ROOMS];
 };
@@ -99,6 +101,7 @@ say(void *arg, enum feed_kind kind, const char *key, int64_t member, int64_t tim
 		r->there = true;
 		r->recording = c->recording;
 		r->name = atoi(c->room.p + 1);
+		r->started = c->started;
 		break;
 	case feed_kind_CONFERENCE_END:
 		memset(r, 0, sizeof(*r));
@@ -110,6 +113,7 @@ say(void *arg, enum feed_kind kind, const char *key, int64_t member, int64_t tim
 		r->who[member].there = true;
 		r->who[member].muted = m->muted;
 		r->who[member].name = atoi(m->name.p + 1);
+		r->who[member].joined = m->joined;
 		break;
 	case feed_kind_MEMBER_END:
 		ck_assert(r->who[member].there);
@@ -227,6 +231,7 @@ happen(int copies)
 	}
 	if (!r->who[who].there) {
 		r->who[who].there = true;
+		r->who[who].joined = copies > 0 ? wall_us(NULL) / 1000 : 0;
 		r->who[who].muted = dice(2);
 		r->who[who].name = dice(1000);
 		tell(JANUS_JOINED, room, who, copies);
@@ -337,6 +342,23 @@ must_agree(const char *when)
 	}
 }
 
+/* Since when they have been there, wherever an event has told of it. */
+static void
+times_must_agree(void)
+{
+	for (int i = 0; i < ROOMS; i++) {
+		const struct place *t = &truth.room[i], *s = &said.room[i];
+
+		for (int j = 0; s->there && j < PEOPLE; j++) {
+			if (!t->who[j].there)
+				continue;
+			ck_assert_int_eq(s->who[j].joined, t->who[j].joined);
+			if (s->who[j].joined != 0)
+				ck_assert_int_le(s->started, s->who[j].joined);
+		}
+	}
+}
+
 static void
 setup(void)
 {
@@ -382,9 +404,71 @@ START_TEST(whatever_happens_is_said)
 		}
 		settle();
 		must_agree("after a round");
+		times_must_agree();
 	}
 	/* All of that by events and doubts. */
 	ck_assert_int_eq(snapshots, 1);
+}
+END_TEST
+
+/* The first two of a conference come while the room is asked about: the event is there before the
+ * answer, or only behind it, or the answer does not have them yet. */
+START_TEST(the_first_of_a_conference)
+{
+	enum { BEFORE, BEHIND, NOT_YET, CASES };
+
+	for (int i = 0; i < 2 * CASES; i++) {
+		struct janus_person people[] = {
+		    {1, STR_LIT("n1"), false, false}, {2, STR_LIT("n2"), false, false}};
+		struct janus_event ev = {
+		    .kind = JANUS_JOINED, .room = 1, .who = {1, STR_LIT("n1"), false, false}};
+		int64_t start;
+		bool two = i >= CASES;
+
+		teardown();
+		setup();
+		truth.room[0].there = true;
+		connect_();
+		now += 100;
+		janus_sync_doubt(&sync_, 1);
+		while (asked != 1) {
+			if (asked == -1) {
+				struct janus_room room = {1, STR_LIT("r0"), false, false, 0, false};
+
+				asked = 0;
+				janus_sync_rooms(&sync_, &room, 1);
+			}
+			now++;
+			janus_sync_pump(&sync_);
+		}
+		ev.time = wall_us(NULL);
+		start = ev.time / 1000;
+		now += 10;
+		asked = 0;
+		if (i % CASES != BEHIND) {
+			janus_sync_event(&sync_, &ev);
+			ev.time += two ? 5000 : 0;
+			ev.who.id = two ? 2 : 1;
+			janus_sync_event(&sync_, &ev);
+		}
+		if (i % CASES == NOT_YET) {
+			janus_sync_people(&sync_, people, 0);
+			now += 100;
+			janus_sync_pump(&sync_);
+			ck_assert_int_eq(asked, 1);
+			asked = 0;
+		}
+		janus_sync_people(&sync_, people, two ? 2 : 1);
+		if (i % CASES == BEHIND) {
+			janus_sync_event(&sync_, &ev);
+			ev.time += two ? 5000 : 0;
+			ev.who.id = two ? 2 : 1;
+			janus_sync_event(&sync_, &ev);
+		}
+		ck_assert_int_eq(said.room[0].who[1].joined, start);
+		ck_assert_int_eq(said.room[0].who[2].joined, two ? start + 5 : 0);
+		ck_assert_int_eq(said.room[0].started, start);
+	}
 }
 END_TEST
 
@@ -585,6 +669,7 @@ main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, whatever_happens_is_said);
+	tcase_add_test(t, the_first_of_a_conference);
 	tcase_add_test(t, lost_events_and_a_clock_that_steps);
 	tcase_add_test(t, a_clock_an_hour_back_costs_questions_alone);
 	tcase_add_test(t, breaks);
