@@ -134,6 +134,8 @@ loop_until_stopped(struct loop *l)
 	const struct loop_watch *slot[LOOP_WATCHES];
 	uint32_t life[LOOP_WATCHES];
 
+	/* What was wanted before comes before whatever is ready by now. */
+	run_timers(l);
 	while (!l->stop) {
 		nfds_t n = 0;
 		int rc;

@@ -24,7 +24,7 @@ trap 'rm -f "$counts" "$counts.failed"' EXIT
 # a tenth of a second. When that fails, a second run with forks says which and why.
 together=" authorisation bad_documents bad_requests codec_edges codec_memory conf csv entry_card env
 feed_spool fold freeswitch_command freeswitch_esl freeswitch_event gateway_units golden ipc_cert
-janus janus_sync kamailio_routes matrix mp multipart preconditions rates rec rec_cases repeats res
+janus janus_sync kamailio_routes loop matrix mp multipart preconditions rates rec rec_cases repeats res
 str_arena text user_events vcard when "
 
 # Not quick: together more than five minutes of two cores with sanitizers. What differs in the
