@@ -54,8 +54,9 @@ int backup_recover(
 int backup_try(struct ctl *c, const struct backup *b, int dirfd);
 
 /* Seals the keys of the auth child by a passphrase into the backup, adding the file to *b; and the
- * way back, which never replaces a file with other keys. */
+ * way back: whether the passphrase opens them, and with `put` they are put in their place, where a
+ * file with other keys is never replaced. */
 int backup_seal_keys(struct ctl *c, struct backup *b, int dirfd);
-int backup_open_keys(struct ctl *c, const struct backup *b, int dirfd);
+int backup_open_keys(struct ctl *c, int dirfd, bool put);
 
 #endif

@@ -165,16 +165,14 @@ put_keys(struct ctl *c, const unsigned char *keys, size_t n)
 }
 
 int
-backup_open_keys(struct ctl *c, const struct backup *b, int dirfd)
+backup_open_keys(struct ctl *c, int dirfd, bool put)
 {
 	unsigned char key[crypto_secretbox_KEYBYTES], keys[KEYS_MAX];
 	struct sealed s;
 	size_t inside;
-	ssize_t n;
+	ssize_t n = read_small(dirfd, BACKUP_KEYS, &s, sizeof(s));
 	int rc;
 
-	(void)b;
-	n = read_small(dirfd, BACKUP_KEYS, &s, sizeof(s));
 	if (n < (ssize_t)(HEAD + crypto_secretbox_MACBYTES) ||
 	    memcmp(s.magic, magic, sizeof(magic)) != 0)
 		return ctl_fail(EXIT_FAILED, BACKUP_KEYS " cannot be read");
@@ -183,7 +181,7 @@ backup_open_keys(struct ctl *c, const struct backup *b, int dirfd)
 	    crypto_secretbox_open_easy(keys, s.box, inside + crypto_secretbox_MACBYTES, s.nonce, key) !=
 	        0)
 		rc = ctl_fail(EXIT_FAILED, "the passphrase is wrong");
-	if (rc == EXIT_OK)
+	if (rc == EXIT_OK && put)
 		rc = put_keys(c, keys, inside);
 	explicit_bzero(keys, sizeof(keys));
 	explicit_bzero(key, sizeof(key));

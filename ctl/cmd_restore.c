@@ -100,7 +100,7 @@ restore(struct ctl *c, struct backup *b, int dirfd)
 		return rc;
 	if (!c->without_keys && !has_keys(b))
 		return ctl_fail(EXIT_FAILED, "the backup has no keys; --without-keys goes on without");
-	if (!c->without_keys && (rc = backup_open_keys(c, b, dirfd)) != EXIT_OK)
+	if (!c->without_keys && (rc = backup_open_keys(c, dirfd, true)) != EXIT_OK)
 		return rc;
 	rc = backup_put(c, b, dirfd, state);
 	if (rc == EXIT_OK)
@@ -116,14 +116,20 @@ static int
 verify(struct ctl *c, struct backup *b, int dirfd)
 {
 	char made[TERM_TIME];
+	bool keys = has_keys(b);
 	int rc = backup_compare(b, dirfd, c->args[0]);
 
+	if (rc == EXIT_OK && c->passphrase_file != NULL)
+		rc = keys ? backup_open_keys(c, dirfd, false)
+		          : ctl_fail(EXIT_FAILED, "the backup has no keys");
 	if (rc == EXIT_OK)
 		rc = backup_try(c, b, dirfd);
 	if (rc == EXIT_OK)
 		buf_printf(&c->out, "good: release %s, engine %s, made at %s with commit %lld, keys %s\n",
 		    b->release, b->engine, term_time(b->ended, made), (long long)b->commit,
-		    has_keys(b) ? "sealed" : "not in it");
+		    !keys                            ? "not in it"
+		        : c->passphrase_file != NULL ? "opened"
+		                                     : "sealed");
 	return rc;
 }
 

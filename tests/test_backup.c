@@ -107,11 +107,15 @@ START_TEST(what_was_there_is_there_again)
 	ck_assert_int_eq(ctl(NULL, "verify %s", backup), 0);
 	has("good: release ");
 	has("keys sealed");
+	sh("echo 'another passphrase' >%s.2", pass);
+	ck_assert_int_eq(ctl(NULL, "verify %s --passphrase-file %s.2", backup, pass), 1);
+	has("the passphrase is wrong");
+	ck_assert_int_eq(ctl(NULL, "verify %s --passphrase-file %s", backup, pass), 0);
+	has("keys opened");
 	ck_assert_int_eq(ctl(NULL, "restore %s --passphrase-file %s", backup, pass), 1);
 	has("is not empty");
 	ck_assert_int_eq(ctl(NULL, "user add 202 --no-password"), 0);
 	lose(true);
-	sh("echo 'another passphrase' >%s.2", pass);
 	ck_assert_int_eq(ctl(NULL, "restore %s --passphrase-file %s.2", backup, pass), 1);
 	has("the passphrase is wrong");
 	ck_assert_int_eq(ctl(NULL, "restore %s --passphrase-file %s", backup, pass), 0);
@@ -130,6 +134,8 @@ START_TEST(without_its_keys)
 	ck_assert_int_eq(ctl(NULL, "backup %s --without-keys", backup), 0);
 	ck_assert_int_eq(ctl(NULL, "verify %s", backup), 0);
 	has("keys not in it");
+	ck_assert_int_eq(ctl(NULL, "verify %s --passphrase-file %s", backup, pass), 1);
+	has("has no keys");
 	lose(true);
 	ck_assert_int_eq(ctl(NULL, "restore %s --passphrase-file %s", backup, pass), 1);
 	has("has no keys");
