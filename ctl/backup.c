@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,6 +139,39 @@ backup_read(struct backup *b, int dirfd, const char *dir)
 	return rc;
 }
 
+static volatile sig_atomic_t stopped;
+
+static void
+on_signal(int sig)
+{
+	(void)sig;
+	stopped = 1;
+}
+
+void
+backup_catch(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	const struct sigaction act = {.sa_handler = on_signal};
+	struct sigaction before;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			(void)sigaction(signals[i], &act, NULL);
+}
+
+bool
+backup_stopped(void)
+{
+	return stopped;
+}
+
+int
+backup_stop(void)
+{
+	return ctl_fail(EXIT_FAILED, "stopped: nothing is left of it");
+}
+
 static int
 compare_file(const struct backup_file *f, int dirfd, const char *dir, char *piece, int64_t *done)
 {
@@ -151,13 +185,17 @@ compare_file(const struct backup_file *f, int dirfd, const char *dir, char *piec
 	if (fd < 0)
 		return ctl_fail(EXIT_FAILED, "%s/%s: %s", dir, f->name, strerror(errno));
 	crypto_generichash_init(&state, NULL, 0, sizeof(sum));
-	while (left > 0 && (n = read(fd, piece, left < PIECE ? (size_t)left : PIECE)) > 0) {
+	while (left > 0 && !stopped && (n = read(fd, piece, left < PIECE ? (size_t)left : PIECE)) > 0) {
 		crypto_generichash_update(&state, (unsigned char *)piece, (unsigned long long)n);
 		left -= n;
 		progress_to(*done += n);
 	}
 	crypto_generichash_final(&state, sum, sizeof(sum));
 	sodium_bin2hex(text, sizeof(text), sum, sizeof(sum));
+	if (stopped) {
+		close(fd);
+		return backup_stop();
+	}
 	if (n < 0) {
 		n = errno;
 		close(fd);

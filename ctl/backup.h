@@ -33,6 +33,13 @@ struct backup {
 	size_t n;
 };
 
+/* From now on SIGINT, SIGTERM and SIGHUP, unless they are ignored, end nothing by themselves: work
+ * on a backup looks at backup_stopped() between two pieces, and ends with backup_stop(), an exit
+ * code, after what it has begun is removed. */
+void backup_catch(void);
+bool backup_stopped(void);
+int backup_stop(void);
+
 /* A file's name that cannot lead out of its directory. */
 bool backup_name_ok(struct str name);
 /* EXIT_OK, or an exit code after having said why. `dirfd`: the backup's, `dir`: its name. */

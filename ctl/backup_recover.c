@@ -65,7 +65,7 @@ put_all(const struct ctl *c, const struct backup *b, int from, int to)
 	while (rc == EXIT_OK && (entry = readdir(d)) != NULL)
 		if (strcmp(entry->d_name, BACKUP_KEYS) != 0 &&
 		    (strncmp(entry->d_name, "log.", 4) == 0 || in_manifest(b, entry->d_name)))
-			rc = put_file(c, entry->d_name, from, to, &done);
+			rc = backup_stopped() ? backup_stop() : put_file(c, entry->d_name, from, to, &done);
 	progress_end();
 	closedir(d);
 	return rc;

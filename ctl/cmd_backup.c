@@ -7,7 +7,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,13 +31,12 @@ enum {
 	NICE = 10
 };
 
-static volatile sig_atomic_t ended;
-
 struct copying {
 	struct ctl *c;
 	struct backup *b;
 	const char *dir;
 	int dirfd;
+	bool follows; /* what there is ends well when it is stopped */
 	int64_t rate; /* bytes a second, 0 = as fast as it goes, or RATE_HALF */
 	int64_t done;
 	int64_t since_ms;
@@ -83,6 +81,20 @@ list(struct copying *k, int command, const char *from, struct ctl_reply *r)
 	return EXIT_OK;
 }
 
+/* Behind its end there is nothing: an engine that holds a snapshot for us lets it go then. */
+static int
+give_up(struct copying *k, const char *name)
+{
+	struct ctl_request q = {0};
+	struct ctl_reply r;
+
+	REC_SET(&q, ctl_request, command, ctl_command_COPY_READ);
+	REC_SET(&q, ctl_request, name, str_c(name));
+	REC_SET(&q, ctl_request, at, INT64_MAX / 4 / PAGE * PAGE);
+	(void)ctl_call(k->c, &q, &r, LINK_CALL_MS);
+	return backup_stop();
+}
+
 /* A file from byte `at` to its end, or to `end`, into `fd`: EXIT_OK with its size; *gone = there is
  * none. */
 static int
@@ -98,6 +110,8 @@ copy_bytes(struct copying *k, const char *name, int fd, int64_t at, int64_t end,
 		struct ctl_reply r;
 		int rc;
 
+		if (backup_stopped() && !k->follows)
+			return give_up(k, name);
 		REC_SET(&q, ctl_request, command, ctl_command_COPY_READ);
 		REC_SET(&q, ctl_request, name, str_c(name));
 		REC_SET(&q, ctl_request, at, at);
@@ -198,13 +212,6 @@ copy_all(struct copying *k, int command)
 
 /* --- follow ---------------------------------------------------------------------- */
 
-static void
-on_end(int sig)
-{
-	(void)sig;
-	ended = 1;
-}
-
 /* What has come to a file of the log since `at`, which is where a page begins, up to `end`. */
 static int
 append(struct copying *k, const char *name, int64_t at, int64_t end, int64_t *size)
@@ -261,19 +268,17 @@ follow_once(struct copying *k, char last[BACKUP_NAME_MAX + 1], int64_t *size)
 static int
 follow(struct copying *k)
 {
-	const struct sigaction act = {.sa_handler = on_end};
 	char last[BACKUP_NAME_MAX + 1];
 	/* From its beginning: after a crash the end of it was written again. */
 	int64_t size = 0;
 	int rc = EXIT_OK;
 
-	sigaction(SIGINT, &act, NULL);
-	sigaction(SIGTERM, &act, NULL);
+	k->follows = true;
 	backup_last_log(k->dirfd, last);
 	progress_begin("followed", 0);
-	while (rc == EXIT_OK && !ended) {
+	while (rc == EXIT_OK && !backup_stopped()) {
 		rc = follow_once(k, last, &size);
-		if (rc == EXIT_OK && !ended)
+		if (rc == EXIT_OK && !backup_stopped())
 			nanosleep(&(struct timespec){FOLLOW_S, 0}, NULL);
 	}
 	progress_end();
@@ -345,11 +350,12 @@ make(struct copying *k)
 	/* The keys first: asking for a passphrase in the end would find nobody. */
 	if (!k->c->without_keys && (rc = backup_seal_keys(k->c, k->b, k->dirfd)) != EXIT_OK)
 		return rc;
+	backup_catch();
 	if ((rc = copy_all(k, ctl_command_COPY_DATA)) == EXIT_OK &&
 	    (rc = copy_all(k, ctl_command_COPY_LOG)) == EXIT_OK &&
 	    (rc = backup_compare(k->b, k->dirfd, k->dir)) == EXIT_OK &&
 	    (k->c->no_verify || (rc = backup_try(k->c, k->b, k->dirfd)) == EXIT_OK))
-		rc = backup_write(k->b, k->dirfd, k->dir);
+		rc = backup_stopped() ? backup_stop() : backup_write(k->b, k->dirfd, k->dir);
 	return rc;
 }
 
@@ -367,8 +373,10 @@ cmd_backup(struct ctl *c)
 		rc = complete ? backup_read(k.b, k.dirfd, k.dir) : make(&k);
 		if (rc != EXIT_OK && !complete)
 			offline_discard(k.dir);
-		if (rc == EXIT_OK && c->follow)
+		if (rc == EXIT_OK && c->follow) {
+			backup_catch();
 			rc = follow(&k);
+		}
 	}
 	if (k.dirfd >= 0)
 		close(k.dirfd);

@@ -338,6 +338,35 @@ START_TEST(rests_as_long_as_it_works)
 }
 END_TEST
 
+/* Ended by a signal: nothing is left of it, and the next one need not wait. */
+START_TEST(stopped_in_the_middle)
+{
+	static char users[400000];
+	size_t n = 0;
+	int status;
+
+	for (int i = 0; i < 2000; i++)
+		n += (size_t)snprintf(users + n, sizeof(users) - n,
+		    "{\"type\":\"user\",\"record\":{\"userName\":\"u%06d\",\"lastName\":\"%0100d\"}}\n", i,
+		    i);
+	ck_assert_uint_lt(n, sizeof(users));
+	ck_assert_int_eq(ctl(users, "load -"), 0);
+	/* It is for the shell to wait until something is there. */
+	snprintf(users, sizeof(users),
+	    "%s -c %s backup %s --without-keys --rate 1 2>%s/why & pid=$!; i=0; "
+	    "until ls %s/data* >/dev/null 2>&1; do sleep 0.05; i=$((i + 1)); [ $i -lt 200 ] || exit "
+	    "90; "
+	    "done; kill -%s $pid; wait $pid",
+	    child_program("tandemctl"), rig.conf, backup, rig.dir, backup, _i == 0 ? "TERM" : "HUP");
+	status = system(users);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 1, "%d", status);
+	sh("grep -q 'stopped: nothing is left' %s/why", rig.dir);
+	sh("test ! -e %s", backup);
+	ck_assert_int_eq(ctl(NULL, "backup %s --without-keys", backup), 0);
+	ck_assert_int_eq(ctl(NULL, "verify %s", backup), 0);
+}
+END_TEST
+
 static const struct {
 	const char *damage, *says;
 } damages[] = {
@@ -414,6 +443,7 @@ main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, what_was_there_is_there_again);
+	tcase_add_loop_test(t, stopped_in_the_middle, 0, 2);
 	tcase_add_test(t, without_its_keys);
 	tcase_add_test(t, to_a_time);
 	tcase_add_test(t, while_many_write);
@@ -425,6 +455,7 @@ main(void)
 	tcase_add_test(l, without_its_keys);
 	tcase_add_test(l, while_many_write);
 	tcase_add_test(l, of_one_moment_alone);
+	tcase_add_loop_test(l, stopped_in_the_middle, 0, 2);
 	tcase_add_loop_test(l, damage_of_one_file, 0, sizeof(lmdb_damages) / sizeof(lmdb_damages[0]));
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, l);
