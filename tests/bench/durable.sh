@@ -38,7 +38,7 @@ writers 2 >/dev/null
 await_copy() {
 	local i
 	for ((i = 0; i < 300; i++)); do
-		compgen -G "$dir/copy/data.*" >/dev/null && return
+		compgen -G "$dir/copy/data*" >/dev/null && return
 		sleep 0.1
 	done
 	cat "$dir/why" >&2
