@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-enum { USER_MAX = 128, HOST_MAX = 128, NAME_MAX_ = 128, ID_MAX = 255 };
+/* ESCAPED_MAX: two of them and an @ are an address, which a record has 512 bytes for. */
+enum { USER_MAX = 128, HOST_MAX = 128, ESCAPED_MAX = 255, NAME_MAX_ = 128, ID_MAX = 255 };
 
 struct str
 fs_text(struct str s, size_t max, struct arena *a)
@@ -37,7 +38,7 @@ escaped(struct str s, const char *extra, size_t max, struct arena *a)
 		s.n = max;
 	if ((p = arena_alloc(a, s.n * 3 + 1)) == NULL)
 		return (struct str){"", 0};
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = 0; i < s.n && n + 3 <= ESCAPED_MAX; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
 		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
