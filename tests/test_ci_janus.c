@@ -78,8 +78,7 @@ START_TEST(who_is_in_a_room)
 	ck_assert_str_eq(m->number, "4410");
 	ck_assert_int_eq(m->id, ana.id);
 	ck_assert(!m->muted);
-	/* A list that was asked for meanwhile may have had them before the event, which has the time.
-	 */
+	/* A list asked for meanwhile may have had them before the event, which has the time. */
 	LISTENER_AWAIT(&heard, SOON,
 	    (m = listener_member(&heard, "sales-room", "Ana Pop")) != NULL && m->joined != 0 &&
 	        listener_room(&heard, "sales-room")->started != 0);
