@@ -30,11 +30,18 @@ puppet_settle(struct child *c)
 	static int count;
 	char cursor[32], want[96];
 	long long until = ms_now() + PATIENCE_MS;
+	bool taken;
 
 	snprintf(cursor, sizeof(cursor), "settle%d", ++count);
 	snprintf(want, sizeof(want), "cursor [%s] [%s]", cursor, cursor);
-	child_say(c, "cdr %s %s", cursor, cursor);
-	child_expect(c, "cdr 0");
+	/* A spool that is full of call records has no room for it before some are acknowledged. */
+	do {
+		ck_assert_msg(ms_now() < until, "the spool stays full");
+		child_say(c, "cdr %s %s", cursor, cursor);
+		taken = strcmp(child_expect(c, "cdr"), "cdr 0") == 0;
+		if (!taken)
+			nanosleep(&(struct timespec){0, 10 * 1000000}, NULL);
+	} while (!taken);
 	do {
 		ck_assert_msg(ms_now() < until, "the backend has not stored everything");
 		nanosleep(&(struct timespec){0, 10 * 1000000}, NULL);

@@ -52,6 +52,12 @@ say(const char *what)
 	child_expect(&feed, want);
 }
 
+static void
+spool_file(char path[160], const char *which)
+{
+	snprintf(path, 160, "%s/spool/kam-1/kam-1.%s", rig.dir, which);
+}
+
 START_TEST(what_a_feed_says_is_seen)
 {
 	say("call c1");
@@ -151,11 +157,32 @@ START_TEST(a_spool_that_is_full)
 }
 END_TEST
 
-static void
-spool_file(char path[160], const char *which)
+/* The last record that was taken filled it: the next one is offered until it has room. */
+START_TEST(a_spool_that_is_just_full)
 {
-	snprintf(path, 160, "%s/spool/kam-1/kam-1.%s", rig.dir, which);
+	char path[160];
+	int room = 0;
+
+	rig_kill(&rig.backend);
+	spool_file(path, "spool");
+	for (int round = 0; round < 2; round++) {
+		child_kill(&feed);
+		ck_assert_int_eq(unlink(path), 0);
+		start_feed(1);
+		if (round == 0) {
+			child_say(&feed, "cdrs r 20000");
+			room = atoi(child_expect(&feed, "full") + 5);
+			ck_assert_int_gt(room, 0);
+		}
+	}
+	child_say(&feed, "cdrs r %d", room);
+	ck_assert_int_eq(atoi(child_expect(&feed, "said") + 5), room);
+	child_say(&feed, "cdr more m1");
+	ck_assert_str_eq(child_expect(&feed, "cdr"), "cdr -1");
+	rig_backend(&rig);
+	puppet_settle(&feed);
 }
+END_TEST
 
 START_TEST(a_spool_that_is_torn)
 {
@@ -263,6 +290,7 @@ main(void)
 	tcase_add_test(t, kills_lose_nothing);
 	tcase_add_test(t, a_backend_that_is_away);
 	tcase_add_test(t, a_spool_that_is_full);
+	tcase_add_test(t, a_spool_that_is_just_full);
 	tcase_add_test(t, a_spool_that_is_torn);
 	tcase_add_test(t, a_backend_that_has_forgotten);
 	tcase_add_test(t, it_is_confined);
