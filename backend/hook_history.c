@@ -7,11 +7,10 @@
 #include <string.h>
 
 #include "backend/audit.h"
-#include "backend/book.h"
+#include "backend/directory.h"
 #include "backend/history.h"
 #include "backend/hooks.h"
-#include "backend/list.h"
-#include "backend/rooms.h"
+#include "backend/put_back.h"
 #include "backend/user_events.h"
 #include "backend/when.h"
 #include "common/sink.h"
@@ -112,151 +111,37 @@ history(struct call *c)
 
 /* --- bringing one back ---------------------------------------------------------------- */
 
-static struct call
-as_if(struct call *c, enum res_id res)
+/* Where a kind of record is written. Whatever is kept has a topic. */
+static const struct res *
+resource_of(const struct rec *r)
 {
-	struct call sub = *c;
+	size_t i = 0;
 
-	sub.res = res_by_number(res);
-	return sub;
+	while (topics[i].rec[0] != r && topics[i].rec[1] != r)
+		i++;
+	return res_by_number(topics[i].res);
 }
 
+/* The last one first: of what a write has changed twice, the first row has what was there. Rings
+ * are looked at once the schedules are there that they name. */
 static int
-put_back_entry(struct call *c, uint64_t id, struct entry *e)
+put_back_all(struct call *c, const struct history_row *rows, size_t n, bool rings)
 {
-	struct directory_view *v;
-	struct directory_hit hit;
-	uint32_t book = c->who->id;
-	int rc;
+	int rc = 0;
 
-	if (e == NULL)
-		return entry_remove(&c->m, book, id) < 0 ? -1 : 0;
-	if (book_private_make(&c->m, book) != 0 || directory_view_open(&c->m, &book, 1, &v) != 0 ||
-	    (rc = directory_find(v, e->number, e->first_name, e->last_name, &hit)) < 0)
-		return -1;
-	if (rc == 1 && hit.id != id)
-		return err_set(c->m.e, ERR_CONFLICT, "there is such an entry again");
-	rc = entry_replace(&c->m, book, id, e);
-	return rc != 0 ? (rc < 0 ? -1 : 0) : entry_add(&c->m, book, id, e, NULL);
-}
+	while (rc == 0 && n-- > 0) {
+		struct call each = *c;
+		struct arena a;
 
-static int
-put_back_book(struct call *c, const struct private_book *b)
-{
-	uint64_t n;
-
-	if (b != NULL)
-		return model_put(&c->m, &rec_private_book, c->who->id, 0, b);
-	if (entries_count(&c->m, c->who->id, &n) != 0)
-		return -1;
-	return n > 0 || model_del(&c->m, &rec_private_book, c->who->id, 0) >= 0 ? 0 : -1;
-}
-
-static int
-put_back_schedule(struct call *c, uint64_t id, struct schedule *s)
-{
-	struct call sub = as_if(c, RES_CALLFWDSCHED_ID);
-	const struct hooks *h = hooks_of(sub.res);
-	const size_t max = (size_t)res_by_number(RES_CALLFWDSCHED)->max_items;
-	struct schedule now;
-	size_t count = 0;
-	int rc = model_get(&c->m, &rec_schedule, c->who->id, id, &now);
-
-	if (rc < 0)
-		return -1;
-	if (s == NULL)
-		return rc == 1 &&
-		        (model_del(&c->m, &rec_schedule, c->who->id, id) < 0 ||
-		            model_item_unindex(&c->m, &rec_schedule, id) != 0 ||
-		            (h->removed != NULL && h->removed(&sub, id) != 0))
-		    ? -1
-		    : 0;
-	if (rc == 0 && list_count(&sub, &count) != 0)
-		return -1;
-	if (rc == 0 && count >= max)
-		return err_set(c->m.e, ERR_UNPROCESSABLE, "there are %zu already", count);
-	return (h->check != NULL && h->check(&sub, id, rc == 1 ? &now : NULL, s) != 0) ||
-	        model_item_index(&c->m, &rec_schedule, id, c->who->id) != 0 ||
-	        model_put(&c->m, &rec_schedule, c->who->id, id, s) != 0
-	    ? -1
-	    : 0;
-}
-
-/* What the operator keeps about a room stays as it is now. */
-static int
-put_back_room(struct call *c, uint64_t id, struct room *room)
-{
-	struct room now;
-	int rc = model_get(&c->m, &rec_room, c->who->id, id, &now);
-
-	if (rc < 0)
-		return -1;
-	if (rc == 0 || room == NULL)
-		return err_set(c->m.e, ERR_CONFLICT, "the conference has gone");
-	room->has &= ~(REC_BIT(room, extension) | REC_BIT(room, did));
-	if (REC_HAS(&now, room, extension))
-		REC_SET(room, room, extension, now.extension);
-	if (REC_HAS(&now, room, did))
-		REC_SET(room, room, did, now.did);
-	return room_check(room, c->m.e) != 0 ? -1 : room_put(&c->m, c->who->id, id, &now, room);
-}
-
-/* Of an account its names alone were kept. */
-static int
-put_back_names(struct call *c, const struct contact *names)
-{
-	struct user u;
-
-	if (names == NULL || model_get(&c->m, &rec_user, c->who->id, 0, &u) != 1)
-		return err_set(c->m.e, ERR_INTERNAL, NULL);
-	u.has &= ~(REC_BIT(user, first_name) | REC_BIT(user, last_name));
-	if (REC_HAS(names, contact, first_name))
-		REC_SET(&u, user, first_name, names->first_name);
-	if (REC_HAS(names, contact, last_name))
-		REC_SET(&u, user, last_name, names->last_name);
-	return model_put(&c->m, &rec_user, c->who->id, 0, &u);
-}
-
-/* A schedule that a ring names may have gone since. */
-static int
-put_back_callfwd(struct call *c, struct callfwd *f)
-{
-	struct call sub = as_if(c, RES_CALLFWD);
-
-	if (f == NULL)
-		return model_del(&c->m, &rec_callfwd, c->who->id, 0) < 0 ? -1 : 0;
-	return hooks_of(sub.res)->check(&sub, 0, NULL, f) != 0
-	    ? -1
-	    : model_put(&c->m, &rec_callfwd, c->who->id, 0, f);
-}
-
-static int
-put_back(struct call *c, const struct history_row *row)
-{
-	const struct rec *stored = row->rec == &rec_user ? &rec_contact : row->rec;
-	void *obj = NULL;
-
-	if (row->before.n > 0) {
-		if ((obj = arena_alloc(c->m.a, stored->size)) == NULL)
-			return err_set(c->m.e, ERR_TOO_LARGE, NULL);
-		if (model_decode(&c->m, stored, row->before, obj) != 0)
-			return -1;
+		if ((rows[n].rec == &rec_callfwd) != rings)
+			continue;
+		arena_init(&a, DIRECTORY_SCRATCH);
+		each.m.a = &a;
+		each.res = resource_of(rows[n].rec);
+		rc = put_back(&each, &rows[n]);
+		arena_wipe(&a);
 	}
-	if (row->rec == &rec_entry)
-		return put_back_entry(c, row->item, obj);
-	if (row->rec == &rec_private_book)
-		return put_back_book(c, obj);
-	if (row->rec == &rec_schedule)
-		return put_back_schedule(c, row->item, obj);
-	if (row->rec == &rec_room)
-		return put_back_room(c, row->item, obj);
-	if (row->rec == &rec_user)
-		return put_back_names(c, obj);
-	if (row->rec == &rec_callfwd)
-		return put_back_callfwd(c, obj);
-	if (obj == NULL)
-		return model_del(&c->m, row->rec, c->who->id, row->item) < 0 ? -1 : 0;
-	return model_put(&c->m, row->rec, c->who->id, row->item, obj);
+	return rc;
 }
 
 static int
@@ -279,16 +164,8 @@ undo(struct call *c)
 	rc = history_rows(&m, c->who->id, (uint64_t)write, &rows, &n);
 	if (rc == 0 && !is_about(t, rows, n))
 		rc = err_set(c->m.e, ERR_NOT_FOUND, "nothing is kept of such a write");
-	/* The last one first: of what a write has changed twice, the first row has what was there. */
-	while (rc == 0 && n-- > 0) {
-		struct call each = *c;
-		struct arena a;
-
-		arena_init(&a, DIRECTORY_SCRATCH);
-		each.m.a = &a;
-		rc = put_back(&each, &rows[n]);
-		arena_wipe(&a);
-	}
+	if (rc == 0 && (rc = put_back_all(c, rows, n, false)) == 0)
+		rc = put_back_all(c, rows, n, true);
 	arena_wipe(&kept);
 	return rc != 0 ? -1 : user_event_settings(&c->m, c->who->id, res_by_number(t->res)->path);
 }

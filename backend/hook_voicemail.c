@@ -7,17 +7,6 @@
 
 #include <stdlib.h>
 
-/* Stores the document where the permission is granted. */
-static int
-save_if_granted(struct call *c, enum permission_name p, const void *obj)
-{
-	int granted = model_permission(&c->m, &c->who->user, p);
-
-	if (granted != 1)
-		return granted;
-	return model_layered_put(&c->m, c->res->record, c->who->id, &c->who->user, obj);
-}
-
 static int
 lower(struct call *c, struct str *s)
 {
@@ -39,9 +28,9 @@ vmprefs_check(struct call *c, uint64_t id, const void *old, void *obj)
 }
 
 static int
-vmprefs_save(struct call *c, const void *obj)
+vmprefs_granted(struct call *c)
 {
-	return save_if_granted(c, permission_name_VOICEMAIL, obj);
+	return model_permission(&c->m, &c->who->user, permission_name_VOICEMAIL);
 }
 
 /* What notification would say is kept while it is off, and not shown. */
@@ -50,7 +39,7 @@ vmprefs_show(struct call *c, void *obj)
 {
 	struct vmprefs *v = obj;
 	struct settings s;
-	int granted = model_permission(&c->m, &c->who->user, permission_name_VOICEMAIL);
+	int granted = vmprefs_granted(c);
 
 	if (granted < 0 || model_settings(&c->m, &s) != 0)
 		return -1;
@@ -70,25 +59,25 @@ vmprefs_show(struct call *c, void *obj)
 }
 
 const struct hooks hooks_vmprefs = {
-    .check = vmprefs_check, .save = vmprefs_save, .show = vmprefs_show};
+    .check = vmprefs_check, .granted = vmprefs_granted, .show = vmprefs_show};
 
 static int
-attendant_save(struct call *c, const void *obj)
+attendant_granted(struct call *c)
 {
-	return save_if_granted(c, permission_name_PERSONAL_ATTENDANT, obj);
+	return model_permission(&c->m, &c->who->user, permission_name_PERSONAL_ATTENDANT);
 }
 
 static int
 attendant_show(struct call *c, void *obj)
 {
 	struct attendant *a = obj;
-	int granted = model_permission(&c->m, &c->who->user, permission_name_PERSONAL_ATTENDANT);
+	int granted = attendant_granted(c);
 
 	REC_SET(a, attendant, permission, granted == 1);
 	return granted < 0 ? -1 : 0;
 }
 
-const struct hooks hooks_attendant = {.save = attendant_save, .show = attendant_show};
+const struct hooks hooks_attendant = {.granted = attendant_granted, .show = attendant_show};
 
 static int
 by_name(const void *a, const void *b)

@@ -15,6 +15,9 @@ struct hooks {
 	/* Cross-record rules for a document about to be stored; may change *obj. `old` is what was
 	 * stored (NULL for a new item), `id` the item's number (0 for SHAPE_SINGLE and new items). */
 	int (*check)(struct call *c, uint64_t id, const void *old, void *obj);
+	/* Whether the caller may change it: 1, 0 = what is written is not stored, without being told
+	 * (portals send every form back), or -1 (SHAPE_SINGLE). */
+	int (*granted)(struct call *c);
 	/* Stores *obj (SHAPE_SINGLE). */
 	int (*save)(struct call *c, const void *obj);
 	/* Adds derived fields for an answer. */

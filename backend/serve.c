@@ -245,6 +245,7 @@ write_single(struct call *c)
 {
 	const struct hooks *h = hooks_of(c->res);
 	void *input = new_object(c), *obj = new_object(c), *old = new_object(c);
+	int granted = 1;
 
 	if (input == NULL || obj == NULL || old == NULL ||
 	    call_document(c, c->res->record, c->res->update == UPDATE_MERGE, input) != 0 ||
@@ -254,6 +255,8 @@ write_single(struct call *c)
 	rec_update(c->res->record, c->res->update, obj, input);
 	if (checked(c, 0, old, obj) != 0)
 		return -1;
+	if (h->granted != NULL && (granted = h->granted(c)) != 1)
+		return granted;
 	if (h->save != NULL)
 		return h->save(c, obj);
 	if (c->res->layered)

@@ -241,6 +241,23 @@ rec_update(const struct rec *r, enum update how, void *stored, const void *input
 }
 
 void
+rec_keep_read_only(const struct rec *r, void *obj, const void *stored)
+{
+	uint64_t has = rec_has(obj);
+
+	for (size_t i = 0; i < r->nf; i++) {
+		const struct field *f = &r->f[i];
+		uint64_t bit = (uint64_t)1 << i;
+
+		if (!field_read_only(f))
+			continue;
+		memcpy(rec_at(f, obj), rec_at(f, stored), field_size(f));
+		has = (has & ~bit) | (rec_has(stored) & bit);
+	}
+	rec_set_has(obj, has);
+}
+
+void
 rec_strip(const struct rec *r, void *obj, unsigned flags)
 {
 	uint64_t has = rec_has(obj);

@@ -146,6 +146,9 @@ enum update { UPDATE_REPLACE, UPDATE_MERGE };
  * (UPDATE_MERGE, F_KEEP) or are cleared (UPDATE_REPLACE). Defaults are filled in. */
 void rec_update(const struct rec *r, enum update how, void *stored, const void *input);
 
+/* Read-only fields of *obj become those of *stored, whether there or not. */
+void rec_keep_read_only(const struct rec *r, void *obj, const void *stored);
+
 /* Fields that *to lacks, from *from; nested records are taken or left as a whole. */
 void rec_fill(const struct rec *r, void *to, const void *from);
 /* Unsets the fields of *obj that *other has with the same value. */

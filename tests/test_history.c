@@ -1,182 +1,66 @@
 /* SPDX-License-Identifier: ISC */
 /* Undoing writes against a real backend and gateway, and what the store keeps for it. */
 #include <check.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backend/audit.h"
 #include "backend/history.h"
-#include "tests/rig.h"
-
-#define ANA "4410:secret99"
-#define BEN "4420:secret20"
-#define SHIFT(name)                                                                 \
-	"{\"name\":\"" name                                                             \
-	"\",\"periods\":[{\"scheduledDay\":1,\"start\":{\"hrs\":9,\"min\":0},\"end\":{" \
-	"\"hrs\":10,\"min\":0}}]}"
-#define ENTRY(last) \
-	"{\"entry\":{\"first-name\":\"Ida\",\"last-name\":\"" last "\",\"number\":\"77" last "\"}}"
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig = (struct rig){.port = {0}};
-	rig_start_fixture(&rig);
-}
-
-static void
-teardown(void)
-{
-	rig_stop(&rig);
-}
-
-static void
-send(const char *method, const char *user, const char *path, const char *json, int status)
-{
-	struct answer a = rig_ask(&rig,
-	    &(struct ask){.method = method,
-	        .path = path,
-	        .user = user,
-	        .type = json != NULL ? "application/json" : NULL,
-	        .accept = "application/json",
-	        .body = json});
-
-	ck_assert_msg(a.status == status, "%s %s: %d %s", method, path, a.status, a.body);
-	answer_free(&a);
-}
-
-/* The document at a path; it lasts until the next call. */
-static const char *
-get(const char *user, const char *path)
-{
-	static char text[65536];
-	struct answer a = rig_get(&rig, user, path);
-
-	ck_assert_msg(a.status == 200, "GET %s: %d %s", path, a.status, a.body);
-	snprintf(text, sizeof(text), "%s", a.body);
-	answer_free(&a);
-	return text;
-}
-
-static void
-has(const char *user, const char *path, const char *part)
-{
-	const char *text = get(user, path);
-
-	ck_assert_msg(strstr(text, part) != NULL, "no %s in %s: %s", part, path, text);
-}
-
-static void
-has_not(const char *user, const char *path, const char *part)
-{
-	const char *text = get(user, path);
-
-	ck_assert_msg(strstr(text, part) == NULL, "%s in %s: %s", part, path, text);
-}
-
-/* The number of the newest write of a topic, 0 = there is none; and how many there are. */
-static long long
-newest(const char *user, const char *topic, size_t *n)
-{
-	char path[64];
-	json_t *doc, *list;
-	long long id;
-
-	snprintf(path, sizeof(path), "/my/history/%s", topic);
-	doc = json_loads(get(user, path), 0, NULL);
-	list = json_object_get(doc, "history");
-	ck_assert(json_is_array(list));
-	id = json_integer_value(json_object_get(json_array_get(list, 0), "id"));
-	if (n != NULL)
-		*n = json_array_size(list);
-	json_decref(doc);
-	return id;
-}
-
-static void
-undo(const char *user, const char *topic, long long id, int status)
-{
-	char path[96];
-
-	snprintf(path, sizeof(path), "/my/history/%s/%lld", topic, id);
-	send("PUT", user, path, "", status);
-}
-
-static void
-undo_newest(const char *topic)
-{
-	long long id = newest(ANA, topic, NULL);
-
-	ck_assert_int_gt(id, 0);
-	undo(ANA, topic, id, 200);
-}
+#include "tests/my_rig.h"
 
 START_TEST(settings_come_back)
 {
-	send("PUT", ANA, "/my/forward", "{\"call-sequence\":{\"expiration\":31}}", 200);
-	send("PUT", ANA, "/my/forward", "{\"call-sequence\":{\"expiration\":32}}", 200);
-	has(ANA, "/my/forward", "\"expiration\":32");
-	undo_newest("callfwd");
-	has(ANA, "/my/forward", "\"expiration\":31");
+	my_send("PUT", ANA, "/my/forward", "{\"call-sequence\":{\"expiration\":31}}", 200);
+	my_send("PUT", ANA, "/my/forward", "{\"call-sequence\":{\"expiration\":32}}", 200);
+	my_has(ANA, "/my/forward", "\"expiration\":32");
+	my_undo_newest(ANA, "callfwd");
+	my_has(ANA, "/my/forward", "\"expiration\":31");
 	/* Undoing is a write, and can be undone. */
-	undo_newest("callfwd");
-	has(ANA, "/my/forward", "\"expiration\":32");
-	has(ANA, "/my/history/callfwd", "\"action\":\"PUT\"");
-	has(ANA, "/my/history/callfwd", "\"resource\":\"/my/forward\"");
-	has_not(ANA, "/my/history/vmprefs", "\"id\"");
+	my_undo_newest(ANA, "callfwd");
+	my_has(ANA, "/my/forward", "\"expiration\":32");
+	my_has(ANA, "/my/history/callfwd", "\"action\":\"PUT\"");
+	my_has(ANA, "/my/history/callfwd", "\"resource\":\"/my/forward\"");
+	my_has_not(ANA, "/my/history/vmprefs", "\"id\"");
 }
 END_TEST
 
 /* The names are the account's, the rest is the card's. */
 START_TEST(a_contact_card)
 {
-	send("PUT", ANA, "/my/contact-information",
+	my_send("PUT", ANA, "/my/contact-information",
 	    "{\"contact-information\":{\"firstName\":\"Una\",\"lastName\":\"Ray\",\"jobTitle\":\"A\"}}",
 	    200);
-	send("PUT", ANA, "/my/contact-information",
+	my_send("PUT", ANA, "/my/contact-information",
 	    "{\"contact-information\":{\"firstName\":\"Eva\",\"lastName\":\"Sun\",\"jobTitle\":\"B\"}}",
 	    200);
-	undo_newest("contact-information");
-	has(ANA, "/my/contact-information", "\"firstName\":\"Una\"");
-	has(ANA, "/my/contact-information", "\"lastName\":\"Ray\"");
-	has(ANA, "/my/contact-information", "\"jobTitle\":\"A\"");
+	my_undo_newest(ANA, "contact-information");
+	my_has(ANA, "/my/contact-information", "\"firstName\":\"Una\"");
+	my_has(ANA, "/my/contact-information", "\"lastName\":\"Ray\"");
+	my_has(ANA, "/my/contact-information", "\"jobTitle\":\"A\"");
 }
 END_TEST
 
 START_TEST(a_schedule_with_its_number)
 {
 	char path[64], body[256];
-	json_t *list;
-	long long id;
+	long long id = my_schedule(ANA, SHIFT("Early"), "Early");
 
-	send("POST", ANA, "/my/callfwdsched", SHIFT("Early"), 200);
-	list = json_loads(get(ANA, "/my/callfwdsched"), 0, NULL);
-	id = 0;
-	for (size_t i = 0; i < json_array_size(list); i++)
-		if (strcmp(json_string_value(json_object_get(json_array_get(list, i), "name")), "Early") ==
-		    0)
-			id = json_integer_value(json_object_get(json_array_get(list, i), "scheduleId"));
-	ck_assert_msg(id > 0, "%s", get(ANA, "/my/callfwdsched"));
-	json_decref(list);
 	snprintf(body, sizeof(body),
 	    "{\"rings\":[{\"expiration\":30,\"type\":\"If no response\",\"enabled\":true,"
 	    "\"number\":\"5551212\",\"scheduleId\":%lld}]}",
 	    id);
-	send("PUT", ANA, "/my/callfwd", body, 200);
-	send("PUT", ANA, "/my/callfwd", "{\"rings\":[]}", 200);
+	my_send("PUT", ANA, "/my/callfwd", body, 200);
+	my_send("PUT", ANA, "/my/callfwd", "{\"rings\":[]}", 200);
 	snprintf(path, sizeof(path), "/my/callfwdsched/%lld", id);
-	send("DELETE", ANA, path, NULL, 200);
+	my_send("DELETE", ANA, path, NULL, 200);
 	/* The rings cannot come back without their schedule, and then nothing does. */
-	undo(ANA, "callfwd", newest(ANA, "callfwd", NULL), 422);
-	has_not(ANA, "/my/callfwd", "5551212");
-	undo_newest("callfwdsched");
-	has(ANA, path, "Early");
-	undo_newest("callfwd");
-	has(ANA, "/my/callfwd", "5551212");
+	my_undo(ANA, "callfwd", my_newest(ANA, "callfwd", NULL), 422);
+	my_has_not(ANA, "/my/callfwd", "5551212");
+	my_undo_newest(ANA, "callfwdsched");
+	my_has(ANA, path, "Early");
+	my_undo_newest(ANA, "callfwd");
+	my_has(ANA, "/my/callfwd", "5551212");
 }
 END_TEST
 
@@ -184,21 +68,21 @@ START_TEST(entries_of_the_phonebook)
 {
 	long long made;
 
-	send("POST", ANA, "/my/phonebook/entry/0", ENTRY("One"), 200);
-	made = newest(ANA, "phonebook", NULL);
-	send("POST", ANA, "/my/phonebook/entry/0", ENTRY("Two"), 200);
-	send("DELETE", ANA, "/my/phonebook", NULL, 200);
-	has_not(ANA, "/my/phonebook/entry", "77One");
-	undo_newest("phonebook");
-	has(ANA, "/my/phonebook/entry", "77One");
-	has(ANA, "/my/phonebook/entry", "77Two");
-	has(ANA, "/my/search/phonebook?query=One", "77One");
+	my_send("POST", ANA, "/my/phonebook/entry/0", ENTRY("One"), 200);
+	made = my_newest(ANA, "phonebook", NULL);
+	my_send("POST", ANA, "/my/phonebook/entry/0", ENTRY("Two"), 200);
+	my_send("DELETE", ANA, "/my/phonebook", NULL, 200);
+	my_has_not(ANA, "/my/phonebook/entry", "77One");
+	my_undo_newest(ANA, "phonebook");
+	my_has(ANA, "/my/phonebook/entry", "77One");
+	my_has(ANA, "/my/phonebook/entry", "77Two");
+	my_has(ANA, "/my/search/phonebook?query=One", "77One");
 	/* What was made goes again, an older write as well. */
-	undo(ANA, "phonebook", made, 200);
-	has_not(ANA, "/my/phonebook/entry", "77One");
-	has(ANA, "/my/phonebook/entry", "77Two");
-	undo_newest("phonebook");
-	has(ANA, "/my/phonebook/entry", "77One");
+	my_undo(ANA, "phonebook", made, 200);
+	my_has_not(ANA, "/my/phonebook/entry", "77One");
+	my_has(ANA, "/my/phonebook/entry", "77Two");
+	my_undo_newest(ANA, "phonebook");
+	my_has(ANA, "/my/phonebook/entry", "77One");
 }
 END_TEST
 
@@ -207,11 +91,11 @@ START_TEST(no_double_entry)
 {
 	long long removed;
 
-	send("POST", ANA, "/my/phonebook/entry/0", ENTRY("One"), 200);
-	send("DELETE", ANA, "/my/phonebook", NULL, 200);
-	removed = newest(ANA, "phonebook", NULL);
-	send("POST", ANA, "/my/phonebook/entry/0", ENTRY("One"), 200);
-	undo(ANA, "phonebook", removed, 409);
+	my_send("POST", ANA, "/my/phonebook/entry/0", ENTRY("One"), 200);
+	my_send("DELETE", ANA, "/my/phonebook", NULL, 200);
+	removed = my_newest(ANA, "phonebook", NULL);
+	my_send("POST", ANA, "/my/phonebook/entry/0", ENTRY("One"), 200);
+	my_undo(ANA, "phonebook", removed, 409);
 }
 END_TEST
 
@@ -219,31 +103,32 @@ START_TEST(nobody_elses)
 {
 	long long id;
 
-	send("PUT", ANA, "/my/forward", "{\"call-sequence\":{\"expiration\":31}}", 200);
-	send("PUT", ANA, "/my/forward", "{\"call-sequence\":{\"expiration\":32}}", 200);
-	id = newest(ANA, "callfwd", NULL);
-	ck_assert_int_eq(newest(BEN, "callfwd", NULL), 0);
-	undo(BEN, "callfwd", id, 404);
-	undo(ANA, "speeddial", id, 404);
-	undo(ANA, "passwords", id, 404);
-	undo(ANA, "callfwd", id + 1000, 404);
-	send("PUT", ANA, "/my/history/callfwd/x", "", 404);
-	has(ANA, "/my/forward", "\"expiration\":32");
+	my_send("PUT", ANA, "/my/forward", "{\"call-sequence\":{\"expiration\":31}}", 200);
+	my_send("PUT", ANA, "/my/forward", "{\"call-sequence\":{\"expiration\":32}}", 200);
+	id = my_newest(ANA, "callfwd", NULL);
+	ck_assert_int_eq(my_newest(BEN, "callfwd", NULL), 0);
+	my_undo(BEN, "callfwd", id, 404);
+	my_undo(ANA, "speeddial", id, 404);
+	my_undo(ANA, "passwords", id, 404);
+	my_undo(ANA, "callfwd", id + 1000, 404);
+	my_send("PUT", ANA, "/my/history/callfwd/x", "", 404);
+	my_has(ANA, "/my/forward", "\"expiration\":32");
 }
 END_TEST
 
 /* Neither secrets nor what operators do. */
 START_TEST(what_is_not_kept)
 {
-	send("PUT", ANA, "/my/voicemail/pin", "{\"pin\":\"939495\"}", 200);
-	send("PUT", ANA, "/my/portal/password", "{\"password\":\"other-77\",\"current\":\"secret99\"}",
-	    200);
-	ck_assert_int_eq(newest("4410:other-77", "contact-information", NULL), 0);
+	my_send("PUT", ANA, "/my/voicemail/pin", "{\"pin\":\"939495\"}", 200);
+	my_send("PUT", ANA, "/my/portal/password",
+	    "{\"password\":\"other-77\",\"current\":\"secret99\"}", 200);
+	ck_assert_int_eq(my_newest("4410:other-77", "contact-information", NULL), 0);
 	ck_assert_int_eq(
-	    rig_ctl(&rig, "{\"type\":\"contact\",\"user\":\"4420\",\"record\":{\"jobTitle\":\"X\"}}\n",
-	        NULL, 0, "load -"),
+	    rig_ctl(&my_rig,
+	        "{\"type\":\"contact\",\"user\":\"4420\",\"record\":{\"jobTitle\":\"X\"}}\n", NULL, 0,
+	        "load -"),
 	    0);
-	ck_assert_int_eq(newest(BEN, "contact-information", NULL), 0);
+	ck_assert_int_eq(my_newest(BEN, "contact-information", NULL), 0);
 }
 END_TEST
 
@@ -255,12 +140,12 @@ START_TEST(the_last_hundred)
 		char json[64];
 
 		snprintf(json, sizeof(json), "{\"call-sequence\":{\"expiration\":%d}}", 1 + i % 90);
-		send("PUT", ANA, "/my/forward", json, 200);
+		my_send("PUT", ANA, "/my/forward", json, 200);
 	}
-	newest(ANA, "callfwd", &n);
+	my_newest(ANA, "callfwd", &n);
 	ck_assert_uint_eq(n, HISTORY_CHANGES);
-	undo_newest("callfwd");
-	has(ANA, "/my/forward", "\"expiration\":14");
+	my_undo_newest(ANA, "callfwd");
+	my_has(ANA, "/my/forward", "\"expiration\":14");
 }
 END_TEST
 
@@ -483,7 +368,7 @@ main(void)
 	int failed;
 
 	tcase_set_timeout(t, 120);
-	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_checked_fixture(t, my_setup, my_teardown);
 	tcase_add_test(t, settings_come_back);
 	tcase_add_test(t, a_contact_card);
 	tcase_add_test(t, a_schedule_with_its_number);
