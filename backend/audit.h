@@ -70,6 +70,9 @@ int audit_end(struct model *m);
 int audit_forget(struct model *m, uint32_t user);
 /* Removes some rows that are older than `days` (0 = none are): 1 when there may be more, 0, -1. */
 int audit_sweep(struct model *m, int64_t now_ms, int64_t days);
+/* Whether a row whose time is later than now was written before another time, by what later rows
+ * say: 1 (also when it has gone), 0 = not as far as that shows, -1. */
+int audit_over(struct model *m, uint64_t id, int64_t before_ms, int64_t now_ms);
 
 /* Seals: the last one of each hour is kept. */
 int audit_seal_put(struct model *m, const struct audit_seal *s);

@@ -67,12 +67,50 @@ put_oldest(struct model *m, uint64_t oldest, const unsigned char before[AUDIT_HA
 	return store_put(m->t, STORE_META, key_str(&k), v, m->e);
 }
 
+/* A row whose time is still to come was written by a clock that was ahead. When it really was shows
+ * the next one that has a time: rows with a wrong one follow on each other, so that one behind them
+ * is found by steps that double. */
+int
+audit_over(struct model *m, uint64_t id, int64_t before_ms, int64_t now_ms)
+{
+	struct model part = *m;
+	struct audit_head head;
+	struct audit_row row;
+	struct arena a;
+	int rc = 1;
+	bool found = false;
+
+	if (audit_head_get(m, &head) != 0)
+		return -1;
+	if (id < head.oldest)
+		return 1;
+	arena_init(&a, 1 << 20);
+	part.a = &a;
+	for (uint64_t at = id, step = 1; !found && rc == 1 && at < head.newest; step *= 2) {
+		at = step < head.newest - id ? id + step : head.newest;
+		rc = audit_get(&part, at, &row);
+		found = rc == 1 && row.time <= now_ms;
+	}
+	arena_free(&a);
+	return rc < 0 ? -1 : found && row.time < before_ms;
+}
+
+/* 1, 0, -1. */
+static int
+is_over(struct model *m, const struct audit_row *row, int64_t before_ms, int64_t now_ms)
+{
+	if (row->time <= now_ms)
+		return row->time < before_ms;
+	return audit_over(m, (uint64_t)row->id, before_ms, now_ms);
+}
+
 int
 audit_sweep(struct model *m, int64_t now_ms, int64_t days)
 {
 	struct old *o = arena_alloc(m->a, sizeof(*o));
 	struct audit_head head;
 	struct audit_row row;
+	const int64_t before_ms = now_ms - days * DAY_MS;
 	size_t i = 0;
 	int rc = 1;
 
@@ -84,7 +122,7 @@ audit_sweep(struct model *m, int64_t now_ms, int64_t days)
 		return -1;
 	/* The newest row stays, whatever its time: the chain goes on from it. */
 	while (i < o->n && o->ids[i] < head.newest && (rc = audit_get(m, o->ids[i], &row)) == 1 &&
-	    row.time < now_ms - days * DAY_MS && (rc = remove_row(m, &row)) == 0)
+	    (rc = is_over(m, &row, before_ms, now_ms)) == 1 && (rc = remove_row(m, &row)) == 0)
 		i++;
 	if (rc < 0 || (i > 0 && put_oldest(m, o->ids[i - 1] + 1, o->hash[i - 1]) != 0))
 		return -1;

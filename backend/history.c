@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "backend/audit.h"
 #include "backend/key.h"
 #include "common/sink.h"
 
@@ -321,9 +322,10 @@ struct old {
 	struct {
 		uint64_t write;
 		uint32_t owner;
+		bool ahead; /* of now, by a wrong clock */
 	} v[SWEEP_WRITES];
 	size_t n;
-	int64_t before_ms;
+	int64_t before_ms, now_ms;
 };
 
 static int
@@ -331,8 +333,11 @@ note_write(void *arg, struct str key, struct str val)
 {
 	struct old *o = arg;
 
-	if (val.n != 12 || (int64_t)key_rest_id((struct str){val.p + 4, 8}) >= o->before_ms)
+	int64_t time = val.n == 12 ? (int64_t)key_rest_id((struct str){val.p + 4, 8}) : o->now_ms;
+
+	if (time >= o->before_ms && time <= o->now_ms)
 		return 1;
+	o->v[o->n].ahead = time > o->now_ms;
 	o->v[o->n].write = key_rest_id((struct str){key.p + KEY_HEAD, key.n - KEY_HEAD});
 	o->v[o->n].owner = 0;
 	for (size_t i = 0; i < 4; i++)
@@ -341,17 +346,23 @@ note_write(void *arg, struct str key, struct str val)
 }
 
 int
-history_sweep(struct model *m, int64_t now_ms)
+history_sweep(struct model *m, int64_t now_ms, int64_t audit_days)
 {
-	struct old o = {.before_ms = now_ms - HISTORY_DAYS * DAY_MS};
+	const int64_t days = audit_days > 0 && audit_days < HISTORY_DAYS ? audit_days : HISTORY_DAYS;
+	struct old o = {.before_ms = now_ms - days * DAY_MS, .now_ms = now_ms};
 	struct key prefix;
+	int rc = 1;
+	size_t i = 0;
 
 	key_kind(&prefix, m->tenant, OWNER_SYSTEM, INDEX_HISTORY);
 	if (store_scan(
 	        m->t, STORE_INDEX, key_str(&prefix), (struct str){"", 0}, note_write, &o, m->e) != 0)
 		return -1;
-	for (size_t i = 0; i < o.n; i++)
+	for (; i < o.n; i++) {
+		if (o.v[i].ahead && (rc = audit_over(m, o.v[i].write, o.before_ms, now_ms)) != 1)
+			break;
 		if (history_drop(m, o.v[i].owner, o.v[i].write) != 0)
 			return -1;
-	return o.n == SWEEP_WRITES;
+	}
+	return rc < 0 ? -1 : i == SWEEP_WRITES;
 }

@@ -37,8 +37,9 @@ int history_end(struct model *m, uint32_t owner, uint64_t write, size_t bytes, i
 /* Removes what was kept of a write, or of a user. 0 or -1. */
 int history_drop(struct model *m, uint32_t owner, uint64_t write);
 int history_forget(struct model *m, uint32_t owner);
-/* Removes some of what is older than HISTORY_DAYS: 1 when there may be more, 0, -1. */
-int history_sweep(struct model *m, int64_t now_ms);
+/* Removes some of what is older than HISTORY_DAYS, or than the audit log keeps its rows (0 = all):
+ * 1 when there may be more, 0, -1. */
+int history_sweep(struct model *m, int64_t now_ms, int64_t audit_days);
 
 /* --- in any thread --- */
 

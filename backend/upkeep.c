@@ -75,7 +75,7 @@ sweep_by(struct upkeep *u, struct model *m, int64_t now)
 		u->audit_left = rc == 1;
 		rc = 0;
 	}
-	if (rc == 0 && (rc = history_sweep(m, now)) >= 0) {
+	if (rc == 0 && (rc = history_sweep(m, now, u->audit_days)) >= 0) {
 		u->audit_left = u->audit_left || rc == 1;
 		rc = 0;
 	}

@@ -432,6 +432,52 @@ START_TEST(old_rows_go)
 }
 END_TEST
 
+/* Rows of a clock that was ten years ahead go with those around them. */
+START_TEST(a_wrong_time_stops_nothing)
+{
+	static const struct digest_keys keys;
+	struct store_conf conf = {.engine = "mem"};
+	int64_t now = (int64_t)time(NULL) * 1000;
+	struct audit_row by = {0};
+	struct audit_head head;
+	struct audit audit;
+	struct err e = {0};
+	struct store_txn *t;
+	struct store *s;
+	struct model m;
+	int rc;
+
+	arena_init(&arena, 16 << 20);
+	ck_assert_int_eq(store_open(&s, &conf, &e), 0);
+	ck_assert_int_eq(store_begin(s, STORE_WRITE, &t, &e), 0);
+	m = (struct model){.t = t, .a = &arena, .e = &e, .tenant = TENANT_DEFAULT};
+	change(t, 1, &e);
+	REC_SET(&by, audit_row, via, audit_via_TANDEMCTL);
+	REC_SET(&by, audit_row, action, STR_LIT("test"));
+	for (int i = 0; i < 200; i++) {
+		struct contact card = {0};
+
+		audit_begin(&audit, &m, &keys, &by);
+		audit.by.time = now + 3650 * DAY_MS;
+		REC_SET(&card, contact, first_name, arena_printf(&arena, "%d", i));
+		ck_assert_int_eq(model_put(&m, &rec_contact, USER, 0, &card), 0);
+		ck_assert_int_eq(audit_end(&m), 0);
+	}
+	m.audit = NULL;
+	change(t, 2, &e);
+	change(t, 3, &e);
+	ck_assert_int_eq(audit_sweep(&m, now + 399 * DAY_MS, 400), 0);
+	while ((rc = audit_sweep(&m, now + 401 * DAY_MS, 400)) == 1)
+		;
+	ck_assert_int_eq(rc, 0);
+	ck_assert_int_eq(audit_head_get(&m, &head), 0);
+	ck_assert_uint_eq(head.oldest, head.newest);
+	store_abort(t);
+	store_close(s);
+	arena_free(&arena);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -451,6 +497,7 @@ main(void)
 	tcase_add_test(t, proved_and_sealed);
 	tcase_add_loop_test(t, what_was_done_to_it_is_seen, CHANGE, FORGE + 1);
 	tcase_add_test(rows, old_rows_go);
+	tcase_add_test(rows, a_wrong_time_stops_nothing);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, rows);
 	r = srunner_create(s);

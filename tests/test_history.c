@@ -6,7 +6,10 @@
 #include <string.h>
 
 #include "backend/audit.h"
+#include "backend/book.h"
+#include "backend/control.h"
 #include "backend/history.h"
+#include "backend/job.h"
 #include "tests/my_rig.h"
 
 START_TEST(settings_come_back)
@@ -164,7 +167,7 @@ store_setup(void)
 {
 	struct store_conf conf = {.engine = "mem"};
 
-	arena_init(&arena, 256 << 20);
+	arena_init(&arena, 512 << 20);
 	ck_assert_int_eq(store_open(&store, &conf, &err), 0);
 	ck_assert_int_eq(store_begin(store, STORE_WRITE, &txn, &err), 0);
 	model = (struct model){.t = txn, .a = &arena, .e = &err, .tenant = TENANT_DEFAULT};
@@ -336,6 +339,178 @@ START_TEST(all_writes_together_are_limited)
 }
 END_TEST
 
+/* A change of the user's that is kept: one schedule. `late` is how far the clock is ahead. */
+static void
+write_late(int64_t late, int mark)
+{
+	static const struct digest_keys keys;
+	struct audit_row by = {0};
+	struct schedule s = {0};
+	struct audit audit;
+
+	REC_SET(&by, audit_row, via, audit_via_TOKEN);
+	REC_SET(&by, audit_row, action, STR_LIT("PUT"));
+	audit_begin(&audit, &model, &keys, &by);
+	audit.keeps = true;
+	audit.by.time += late;
+	REC_SET(&s, schedule, name, arena_printf(&arena, "late %d", mark));
+	ck_assert_int_eq(model_put(&model, &rec_schedule, USER, 1, &s), 0);
+	ck_assert_int_eq(audit_end(&model), 0);
+	model.audit = NULL;
+}
+
+/* Writes of a clock that was ten years ahead go with those around them, however many. */
+START_TEST(a_wrong_time_stops_nothing)
+{
+	const int64_t day = INT64_C(24) * 3600 * 1000;
+	struct audit_row row;
+
+	write_records(3, 1);
+	for (int i = 0; i < 40; i++)
+		write_late(3650 * day, i);
+	ck_assert_int_eq(audit_get(&model, 1, &row), 1);
+	/* Nothing later says when they were written. */
+	ck_assert_int_eq(history_sweep(&model, row.time + (HISTORY_DAYS + 1) * day, 400), 0);
+	ck_assert_uint_eq(kept(), 40);
+	write_records(3, 2);
+	ck_assert_int_eq(history_sweep(&model, row.time + (HISTORY_DAYS - 1) * day, 400), 0);
+	ck_assert_uint_eq(kept(), 41);
+	while (history_sweep(&model, row.time + (HISTORY_DAYS + 1) * day, 400) == 1)
+		;
+	ck_assert_uint_eq(kept(), 0);
+}
+END_TEST
+
+/* What is listed says who has written it: it is kept no longer than that. */
+START_TEST(not_longer_than_the_audit_log)
+{
+	const int64_t day = INT64_C(24) * 3600 * 1000;
+	struct audit_row row;
+
+	write_records(3, 1);
+	ck_assert_int_eq(audit_get(&model, 1, &row), 1);
+	ck_assert_int_eq(history_sweep(&model, row.time + 8 * day, 0), 0);
+	ck_assert_int_eq(history_sweep(&model, row.time + 8 * day, 9), 0);
+	ck_assert_uint_eq(kept(), 1);
+	ck_assert_int_eq(history_sweep(&model, row.time + 8 * day, 7), 0);
+	ck_assert_uint_eq(kept(), 0);
+}
+END_TEST
+
+static void
+add_entry(struct model *m, int n)
+{
+	struct entry e = {0};
+
+	REC_SET(&e, entry, number, arena_printf(m->a, "%d", n));
+	REC_SET(&e, entry, first_name, STR_LIT("Ida"));
+	ck_assert_int_eq(entry_add(m, USER, 0, &e, NULL), 0);
+}
+
+/* What is left of a phonebook that was removed is no part of the write that meets it. */
+START_TEST(a_rest_that_is_swept)
+{
+	static const struct digest_keys keys;
+	struct history_row *rows;
+	uint64_t write = 0, last = 0;
+	struct audit_row by = {0};
+	struct audit audit;
+	size_t n;
+
+	REC_SET(&by, audit_row, via, audit_via_TOKEN);
+	REC_SET(&by, audit_row, action, STR_LIT("POST"));
+	ck_assert_int_eq(book_private_make(&model, USER), 0);
+	for (int i = 0; i < BOOK_SWEEP_MAX + 100; i++)
+		add_entry(&model, i);
+	ck_assert_int_eq(book_private_remove(&model, USER), 0);
+	ck_assert_int_eq(book_sweep(&model, USER, BOOK_SWEEP_MAX), 0);
+	audit_begin(&audit, &model, &keys, &by);
+	audit.keeps = true;
+	ck_assert_int_eq(book_private_make(&model, USER), 0);
+	add_entry(&model, 9999);
+	ck_assert_int_eq(audit_end(&model), 0);
+	model.audit = NULL;
+	while (history_next(&model, USER, write, &write) == 1)
+		last = write;
+	ck_assert_int_eq(history_rows(&model, USER, last, &rows, &n), 0);
+	/* The book and the entry. */
+	ck_assert_uint_eq(n, 2);
+}
+END_TEST
+
+/* An entry with every text of its card as long as it may be. */
+static void
+add_large_entry(struct model *m, int n)
+{
+	const struct field *card = &rec_entry.f[entry_F_card];
+	char text[1021] = "";
+	struct entry e = {0};
+	uint64_t has = 0;
+
+	memset(text, 'x', sizeof(text) - 1);
+	for (size_t i = 0; i < card->sub->nf; i++)
+		if (card->sub->f[i].kind == K_STR && !field_read_only(&card->sub->f[i])) {
+			*(struct str *)rec_at(&card->sub->f[i], rec_at(card, &e)) = str_c(text);
+			has |= (uint64_t)1 << i;
+		}
+	rec_set_has(rec_at(card, &e), has);
+	rec_set_has(&e, (uint64_t)1 << entry_F_card);
+	REC_SET(&e, entry, number, arena_printf(m->a, "%d", n));
+	REC_SET(&e, entry, first_name, STR_LIT("Ida"));
+	ck_assert_int_eq(entry_add(m, USER, 0, &e, NULL), 0);
+}
+
+/* Few enough to go at once, and too large to be in memory at once. */
+START_TEST(large_entries_go)
+{
+	static const struct digest_keys keys;
+	struct audit_row by = {0};
+	struct model m = model;
+	struct audit audit;
+	struct arena a;
+	uint64_t n;
+
+	ck_assert_int_eq(book_private_make(&model, USER), 0);
+	m.a = &a;
+	for (int i = 0; i < BOOK_SWEEP_MAX - 1; i++) {
+		arena_init(&a, 1 << 20);
+		add_large_entry(&m, i);
+		arena_free(&a);
+	}
+	REC_SET(&by, audit_row, via, audit_via_TOKEN);
+	REC_SET(&by, audit_row, action, STR_LIT("DELETE"));
+	arena_init(&a, JOB_SCRATCH_MAX);
+	audit_begin(&audit, &m, &keys, &by);
+	audit.keeps = true;
+	ck_assert_msg(book_private_remove(&m, USER) == 0, "%s", err_text(&err));
+	ck_assert_int_eq(audit_end(&m), 0);
+	ck_assert_int_eq(entries_count(&m, USER, &n), 0);
+	ck_assert_uint_eq(n, 0);
+	arena_free(&a);
+}
+END_TEST
+
+/* More entries than their keys have room in the memory: an eighth of a request's, and of what
+ * does not fit into one. */
+START_TEST(a_user_with_many_entries)
+{
+	struct model m = model;
+	struct arena a;
+
+	ck_assert_int_eq(book_private_make(&model, USER), 0);
+	m.a = &a;
+	for (int i = 0; i < 70000 / 8; i++) {
+		arena_init(&a, 1 << 20);
+		add_entry(&m, i);
+		arena_free(&a);
+	}
+	arena_init(&a, JOB_SCRATCH_MAX / 8);
+	ck_assert_int_eq(book_private_remove(&m, USER), 0);
+	ck_assert_msg(control_remove_owner(&m, USER) == 0, "%s", err_text(&err));
+	arena_free(&a);
+}
+END_TEST
+
 START_TEST(nothing_is_left_behind)
 {
 	const int64_t day = INT64_C(24) * 3600 * 1000;
@@ -345,9 +520,9 @@ START_TEST(nothing_is_left_behind)
 		write_records(3, i);
 	ck_assert_uint_eq(kept(), 20);
 	ck_assert_int_eq(audit_get(&model, 1, &row), 1);
-	ck_assert_int_eq(history_sweep(&model, row.time + (HISTORY_DAYS - 1) * day), 0);
+	ck_assert_int_eq(history_sweep(&model, row.time + (HISTORY_DAYS - 1) * day, 400), 0);
 	ck_assert_uint_eq(kept(), 20);
-	while (history_sweep(&model, row.time + (HISTORY_DAYS + 1) * day) == 1)
+	while (history_sweep(&model, row.time + (HISTORY_DAYS + 1) * day, 400) == 1)
 		;
 	ck_assert_uint_eq(kept(), 0);
 	ck_assert_uint_eq(rows_of(STORE_INDEX, 0, INDEX_HISTORY), 0);
@@ -382,6 +557,11 @@ main(void)
 	tcase_add_test(rows, large_writes_are_not_kept);
 	tcase_add_test(rows, large_records_are_not_kept);
 	tcase_add_test(rows, all_writes_together_are_limited);
+	tcase_add_test(rows, a_wrong_time_stops_nothing);
+	tcase_add_test(rows, not_longer_than_the_audit_log);
+	tcase_add_test(rows, a_rest_that_is_swept);
+	tcase_add_test(rows, large_entries_go);
+	tcase_add_test(rows, a_user_with_many_entries);
 	tcase_add_test(rows, nothing_is_left_behind);
 	suite_add_tcase(s, t);
 	suite_add_tcase(s, rows);
