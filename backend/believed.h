@@ -3,7 +3,8 @@
  * The wall clock, for what cannot be taken back: what is removed because its time is over. A clock
  * that has jumped ahead must not take the audit log and all that could be undone with it, nor over
  * a restart. So the latest time that has been believed is in the store, and another one is believed
- * when it is within a day of that, or has been said for a day.
+ * when it is within a day of that, or has been said for a day: 24 hours in which the backend ran,
+ * so that one that is off each night gets there too.
  */
 #ifndef BACKEND_BELIEVED_H
 #define BACKEND_BELIEVED_H
@@ -13,8 +14,8 @@
 #define BELIEVED_STEP_MS (INT64_C(24) * 3600 * 1000)
 
 struct believed {
-	int64_t since_s;  /* CLOCK_MONOTONIC, of a doubt; 0 = none */
-	int64_t begun_ms; /* what the wall clock would have said when that one began */
+	bool looked;  /* in this process, at a doubt that goes on */
+	int64_t at_s; /* when, CLOCK_MONOTONIC */
 };
 
 /* In the writer's thread, now and then: 1 = it is believed, 0 = not yet, -1. */

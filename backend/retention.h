@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How long the records of calls are kept: months that are over are removed as a whole. A clock that
- * has jumped must not take them all with it, so months go only when there are calls of lately, or
- * when nothing has changed for a day.
+ * How long the records of calls are kept: months that are over are removed as a whole. The clock is
+ * believed as far as believed.h says, and to be sure months go only when there are calls of lately,
+ * or when nothing has changed for a day.
  *
  * Beyond a limit of bytes the oldest months go, but never the latest two. A call that has ended is
  * not refused for it: its feed would send it again and again, all later ones would wait behind it,

@@ -42,6 +42,8 @@ struct upkeep {
 	time_t sweep_at; /* CLOCK_MONOTONIC */
 	struct retention retention;
 	time_t retain_at; /* likewise */
+	/* What the wall clock said when it was believed last, and when that was. */
+	int64_t trusted_ms, trusted_at_ms;
 };
 
 /* False when it is time to end. */
@@ -93,8 +95,11 @@ sweep(struct writer_job *job, struct store_txn *t)
 
 	arena_init(&a, JOB_SCRATCH_MAX);
 	m.a = &a;
-	if ((rc = believed_look(&u->believed, &m, now, clock_ms() / 1000)) == 1)
+	if ((rc = believed_look(&u->believed, &m, now, clock_ms() / 1000)) == 1) {
+		u->trusted_ms = now;
+		u->trusted_at_ms = clock_ms();
 		rc = sweep_by(u, &m, now);
+	}
 	arena_free(&a);
 	return rc;
 }
@@ -132,15 +137,25 @@ sweep_kept(struct upkeep *u)
 	    u->after == 0 && !u->events_left && !u->audit_left ? clock_ms() / 1000 + SWEEP_S : 0;
 }
 
+/* The wall clock, as far as it can be believed. */
+static int64_t
+trusted_now(const struct upkeep *u)
+{
+	int64_t wall = clock_wall_ms();
+	int64_t most = u->trusted_ms + (clock_ms() - u->trusted_at_ms) + BELIEVED_STEP_MS;
+
+	return wall < most ? wall : most;
+}
+
 static void
 remove_old(struct upkeep *u)
 {
 	struct err e = {0};
 
-	if (clock_ms() / 1000 < u->retain_at)
+	if (clock_ms() / 1000 < u->retain_at || u->trusted_at_ms == 0)
 		return;
 	u->retain_at = clock_ms() / 1000 + SWEEP_S;
-	if (retention_run(&u->retention, u->store, clock_wall_ms(), clock_ms() / 1000, &e) != 0)
+	if (retention_run(&u->retention, u->store, trusted_now(u), clock_ms() / 1000, &e) != 0)
 		log_event(LOG_WARN_, "retention", "%s", err_text(&e));
 }
 
@@ -153,8 +168,8 @@ run(void *arg)
 		struct err e = {0};
 
 		space_tend(u->space);
-		sweep_kept(u);
 		remove_old(u);
+		sweep_kept(u);
 		if (store_trickle(u->store, CLEAN_PERCENT, &e) != 0 ||
 		    store_checkpoint(u->store, CHECKPOINT_BYTES, &e) != 0)
 			log_event(LOG_WARN_, "upkeep", "%s", err_text(&e));

@@ -111,6 +111,40 @@ START_TEST(a_restart_is_no_proof)
 }
 END_TEST
 
+/* A machine that is off over a weekend and each night: a day of running is enough. */
+START_TEST(office_hours)
+{
+	struct believed first = {0};
+	int believed = 0;
+
+	ck_assert_int_eq(look(&first, NOW, NOON), 1);
+	for (int day = 3; day < 7; day++) {
+		struct believed b = {0};
+
+		for (int hour = 0; hour < 12; hour++)
+			believed += look(&b, NOW + day * DAY + hour * DAY / 24, NOON + hour * 3600);
+		/* 11 hours of each day count. */
+		ck_assert_int_eq(believed > 0, day >= 5);
+	}
+	ck_assert_int_eq(latest(), NOW + 6 * DAY + 11 * DAY / 24);
+}
+END_TEST
+
+/* A doubt that has begun is forgotten by a restart at the right time. */
+START_TEST(a_right_clock_ends_the_doubt)
+{
+	struct believed b = {0}, after = {0}, later = {0};
+
+	ck_assert_int_eq(look(&b, NOW, NOON), 1);
+	ck_assert_int_eq(look(&b, NOW + 10 * DAY, NOON), 0);
+	ck_assert_int_eq(look(&b, NOW + 11 * DAY - 1000, NOON + DAY_S - 1), 0);
+	ck_assert_int_eq(look(&after, NOW, NOON + DAY_S), 1);
+	ck_assert_int_eq(latest(), NOW);
+	ck_assert_int_eq(look(&later, NOW + 11 * DAY, NOON + DAY_S), 0);
+	ck_assert_int_eq(look(&later, NOW + 11 * DAY + 2000, NOON + DAY_S + 2), 0);
+}
+END_TEST
+
 /* Ends a session; whether the one of that token is over. */
 static int
 revoke(int64_t token, int64_t now_ms, int64_t asked)
@@ -156,6 +190,8 @@ main(void)
 	tcase_add_test(t, doubt_lasts_a_day);
 	tcase_add_test(t, another_jump_is_another_doubt);
 	tcase_add_test(t, a_restart_is_no_proof);
+	tcase_add_test(t, office_hours);
+	tcase_add_test(t, a_right_clock_ends_the_doubt);
 	tcase_add_test(t, ended_sessions_stay_ended);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
