@@ -813,19 +813,29 @@ bdb_copy_read(struct store *s, const char *name, uint64_t at, void *to, size_t n
 	return copy_read(b->home, name, at, to, n, e);
 }
 
+/* Outside of the environment, which has been closed: nobody changes the file. What the library sets
+ * aside goes to the store's own directory, the only one that the process may write to. */
 static int
 verify_file(struct bdb *b, const char *name, struct err *e)
 {
-	char path[PATH_MAX];
+	size_t cache = b->base.conf.cache_bytes > 0 ? b->base.conf.cache_bytes : CACHE_DEFAULT;
+	DB_ENV *env;
 	DB *db;
 	int ret;
 
-	if (snprintf(path, sizeof(path), "%s/%s", b->base.conf.dir, name) >= (int)sizeof(path))
-		return err_set(e, ERR_INTERNAL, "%.80s: too long", b->base.conf.dir);
-	/* Outside of the environment, which has been closed: nobody changes the file. The handle is
-	 * gone afterwards whatever comes of it. */
-	if ((ret = db_create(&db, NULL, 0)) == 0)
-		ret = db->verify(db, path, NULL, NULL, 0);
+	if ((ret = db_env_create(&env, 0)) != 0)
+		return err_set(e, ERR_INTERNAL, "%s: %s", name, db_strerror(ret));
+	env->app_private = b;
+	env->set_errcall(env, on_error);
+	if ((ret = env->set_cachesize(
+	         env, (u_int32_t)(cache >> 30), (u_int32_t)(cache & ((1U << 30) - 1)), 1)) == 0 &&
+	    (ret = env->set_tmp_dir(env, ".")) == 0 &&
+	    (ret = env->open(env, b->base.conf.dir, DB_CREATE | DB_PRIVATE | DB_INIT_MPOOL, 0600)) ==
+	        0 &&
+	    (ret = db_create(&db, env, 0)) == 0)
+		/* The handle is gone afterwards whatever comes of it. */
+		ret = db->verify(db, name, NULL, NULL, 0);
+	(void)env->close(env, 0);
 	return ret == 0 ? 0 : err_set(e, ERR_INTERNAL, "%s is damaged: %s", name, db_strerror(ret));
 }
 

@@ -367,6 +367,27 @@ START_TEST(stopped_in_the_middle)
 }
 END_TEST
 
+/* More pages than the library looks at without setting some aside. */
+START_TEST(of_many_pages)
+{
+	static char users[1000000];
+	size_t n = 0;
+
+	for (int i = 0; i < 5000; i++)
+		n += (size_t)snprintf(users + n, sizeof(users) - n,
+		    "{\"type\":\"user\",\"record\":{\"userName\":\"u%06d\",\"lastName\":\"%0100d\"}}\n", i,
+		    i);
+	ck_assert_uint_lt(n, sizeof(users));
+	ck_assert_int_eq(ctl(users, "load -"), 0);
+	ck_assert_msg(ctl(NULL, "backup %s --without-keys", backup) == 0, "%.600s", out);
+	ck_assert_int_eq(ctl(NULL, "verify %s", backup), 0);
+	lose(false);
+	ck_assert_int_eq(ctl(NULL, "restore %s --without-keys", backup), 0);
+	rig_backend(&rig);
+	ck_assert(knows("u004999"));
+}
+END_TEST
+
 static const struct {
 	const char *damage, *says;
 } damages[] = {
@@ -448,6 +469,7 @@ main(void)
 	tcase_add_test(t, to_a_time);
 	tcase_add_test(t, while_many_write);
 	tcase_add_test(t, rests_as_long_as_it_works);
+	tcase_add_test(t, of_many_pages);
 	tcase_add_loop_test(t, damage_is_found, 0, sizeof(damages) / sizeof(damages[0]));
 	tcase_set_timeout(l, 120);
 	tcase_add_checked_fixture(l, setup_lmdb, teardown);
@@ -455,6 +477,7 @@ main(void)
 	tcase_add_test(l, without_its_keys);
 	tcase_add_test(l, while_many_write);
 	tcase_add_test(l, of_one_moment_alone);
+	tcase_add_test(l, of_many_pages);
 	tcase_add_loop_test(l, stopped_in_the_middle, 0, 2);
 	tcase_add_loop_test(l, damage_of_one_file, 0, sizeof(lmdb_damages) / sizeof(lmdb_damages[0]));
 	suite_add_tcase(s, t);
