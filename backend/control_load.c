@@ -83,9 +83,14 @@ keep_rows(struct job *j)
 {
 	struct backend *be = j->be;
 
-	/* A new load replaces one that was given up. */
-	if (be->load != NULL && !is_peer(be->load, j))
+	/* A new load replaces one that was given up, which then has to begin anew. */
+	if (be->load != NULL && j->ctl.at == 0 &&
+	    (REC_HAS(&j->ctl, ctl_request, at) || !is_peer(be->load, j)))
 		discard(be);
+	if (REC_HAS(&j->ctl, ctl_request, at) && j->ctl.at > 0 &&
+	    (be->load == NULL || !is_peer(be->load, j) || be->load->n != (size_t)j->ctl.at))
+		return err_set(
+		    &j->err, ERR_CONFLICT, "another load has begun meanwhile: nothing is applied");
 	if (be->load == NULL) {
 		if ((be->load = calloc(1, sizeof(*be->load))) == NULL)
 			return err_set(&j->err, ERR_TOO_LARGE, NULL);

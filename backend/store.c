@@ -2,6 +2,8 @@
 #include "backend/store.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -431,20 +433,30 @@ int
 store_recover(const struct store_conf *conf, int64_t until, uint64_t *commit, struct err *e)
 {
 	const struct store_ops *ops = engine_ops(conf->engine, e);
+	struct store_conf copy = *conf;
 	char id[STORE_ID_MAX + 1];
 	struct store *s;
+	int dir, rc;
 
 	if (ops == NULL)
 		return -1;
 	if (ops->recover == NULL)
 		return cannot_copy(conf, e);
+	copy.unfinished = true;
 	/* What a mark that came with the files says is of another time. */
 	if (mark_remove(conf->dir, e) != 0 || ops->recover(conf, until, e) != 0 ||
-	    store_open(&s, conf, e) != 0)
+	    store_open(&s, &copy, e) != 0)
 		return -1;
 	store_identity(s, id, commit);
 	store_close(s);
-	return 0;
+	/* Until now nobody else would have opened it. */
+	dir = open(conf->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rc = dir >= 0 && (unlinkat(dir, STORE_UNFINISHED, 0) == 0 || errno == ENOENT) && fsync(dir) == 0
+	    ? 0
+	    : err_set(e, ERR_INTERNAL, "%.80s: %s", conf->dir, strerror(errno));
+	if (dir >= 0)
+		close(dir);
+	return rc;
 }
 
 void

@@ -51,8 +51,9 @@ int backup_compare(const struct backup *b, int dirfd, const char *dir);
 void backup_last_log(int dirfd, char name[BACKUP_NAME_MAX + 1]);
 
 /* Copies the files of a backup, those of the log that came later included, to a new directory that
- * is the backend's user's. The sums are compared on the way. */
-int backup_put(const struct ctl *c, const struct backup *b, int dirfd, const char *to);
+ * is the backend's user's, and which no backend opens before backup_recover() has made a store of
+ * it. *begun = what is in it is ours, and may be discarded. */
+int backup_put(const struct ctl *c, const struct backup *b, int dirfd, const char *to, bool *begun);
 /* Has tandem-backend --recover make a store of what backup_put() left in `state`. `until`: see
  * there, 0 = all. */
 int backup_recover(
@@ -61,9 +62,9 @@ int backup_recover(
 int backup_try(struct ctl *c, const struct backup *b, int dirfd);
 
 /* Seals the keys of the auth child by a passphrase into the backup, adding the file to *b; and the
- * way back: whether the passphrase opens them, and with `put` they are put in their place, where a
- * file with other keys is never replaced. */
+ * way back: whether the passphrase opens them, and unless `made` is NULL they are put in their
+ * place, where a file with other keys is never replaced; *made = there was none. */
 int backup_seal_keys(struct ctl *c, struct backup *b, int dirfd);
-int backup_open_keys(struct ctl *c, int dirfd, bool put);
+int backup_open_keys(struct ctl *c, int dirfd, bool *made);
 
 #endif

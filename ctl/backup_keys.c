@@ -93,6 +93,8 @@ write_small(int dirfd, const char *name, const void *from, size_t n)
 		rc = -1;
 	why = errno;
 	close(fd);
+	if (rc != 0)
+		(void)unlinkat(dirfd, name, 0);
 	errno = why;
 	return rc;
 }
@@ -139,8 +141,24 @@ backup_seal_keys(struct ctl *c, struct backup *b, int dirfd)
 	return rc;
 }
 
+/* Whole or not at all, also when this process is killed. */
 static int
-put_keys(struct ctl *c, const unsigned char *keys, size_t n)
+make_file(const char *file, const void *from, size_t n)
+{
+	char fresh[CONF_TEXT_MAX + 8];
+	int rc, why;
+
+	snprintf(fresh, sizeof(fresh), "%s.new", file);
+	(void)unlink(fresh);
+	rc = write_small(AT_FDCWD, fresh, from, n) == 0 && link(fresh, file) == 0 ? 0 : -1;
+	why = errno;
+	(void)unlink(fresh);
+	errno = why;
+	return rc;
+}
+
+static int
+put_keys(struct ctl *c, const unsigned char *keys, size_t n, bool *made)
 {
 	const char *file = c->conf.backend_auth_keys;
 	unsigned char there[KEYS_MAX];
@@ -159,13 +177,14 @@ put_keys(struct ctl *c, const unsigned char *keys, size_t n)
 	if (dir_of(file, dir) && dir_make(dir, 0700, NULL, NULL, &e) != 0)
 		return ctl_fail(EXIT_FAILED, "%s", err_text(&e));
 	/* It stays root's: the auth child reads it before it becomes its own user. */
-	if (write_small(AT_FDCWD, file, keys, n) != 0)
+	if (make_file(file, keys, n) != 0)
 		return ctl_fail(EXIT_FAILED, "%s: %s", file, strerror(errno));
+	*made = true;
 	return EXIT_OK;
 }
 
 int
-backup_open_keys(struct ctl *c, int dirfd, bool put)
+backup_open_keys(struct ctl *c, int dirfd, bool *made)
 {
 	unsigned char key[crypto_secretbox_KEYBYTES], keys[KEYS_MAX];
 	struct sealed s;
@@ -181,8 +200,8 @@ backup_open_keys(struct ctl *c, int dirfd, bool put)
 	    crypto_secretbox_open_easy(keys, s.box, inside + crypto_secretbox_MACBYTES, s.nonce, key) !=
 	        0)
 		rc = ctl_fail(EXIT_FAILED, "the passphrase is wrong");
-	if (rc == EXIT_OK && put)
-		rc = put_keys(c, keys, inside);
+	if (rc == EXIT_OK && made != NULL)
+		rc = put_keys(c, keys, inside, made);
 	explicit_bzero(keys, sizeof(keys));
 	explicit_bzero(key, sizeof(key));
 	return rc;

@@ -28,10 +28,12 @@ put_file(const struct ctl *c, const char *name, int from_dir, int to_dir, int64_
 
 	while (n > 0 && (n = copy_file_range(from, NULL, to, NULL, PIECE, 0)) > 0)
 		progress_to(*done += n);
-	offline_owner(c, &uid, &gid);
-	if (n == 0 && (fchown(to, uid, gid) != 0 || fsync(to) != 0))
-		n = -1;
 	why = errno;
+	offline_owner(c, &uid, &gid);
+	if (n == 0 && (fchown(to, uid, gid) != 0 || fsync(to) != 0)) {
+		why = errno;
+		n = -1;
+	}
 	if (from >= 0)
 		close(from);
 	if (to >= 0)
@@ -72,13 +74,19 @@ put_all(const struct ctl *c, const struct backup *b, int from, int to)
 }
 
 int
-backup_put(const struct ctl *c, const struct backup *b, int dirfd, const char *to)
+backup_put(const struct ctl *c, const struct backup *b, int dirfd, const char *to, bool *begun)
 {
-	int fd = offline_home(c, to), rc;
+	int fd, rc;
 
-	if (fd < 0)
+	*begun = false;
+	if ((rc = offline_empty(to)) != EXIT_OK)
+		return rc;
+	if ((fd = offline_home(c, to)) < 0)
 		return EXIT_FAILED;
-	rc = put_all(c, b, dirfd, fd);
+	if ((rc = offline_claim(fd, to)) == EXIT_OK) {
+		*begun = true;
+		rc = put_all(c, b, dirfd, fd);
+	}
 	if (rc == EXIT_OK && fsync(fd) != 0)
 		rc = ctl_fail(EXIT_FAILED, "%s: %s", to, strerror(errno));
 	close(fd);
@@ -112,13 +120,14 @@ backup_try(struct ctl *c, const struct backup *b, int dirfd)
 	const char *tmp = getenv("TMPDIR");
 	char dir[PATH_MAX];
 	int64_t commit;
+	bool begun;
 	int rc;
 
 	if ((size_t)snprintf(dir, sizeof(dir), "%s/tandem-verify-XXXXXX",
 	        tmp != NULL && tmp[0] == '/' ? tmp : "/var/tmp") >= sizeof(dir) ||
 	    mkdtemp(dir) == NULL)
 		return ctl_fail(EXIT_FAILED, "%s: %s", dir, strerror(errno));
-	rc = backup_put(c, b, dirfd, dir);
+	rc = backup_put(c, b, dirfd, dir, &begun);
 	if (rc == EXIT_OK)
 		rc = backup_recover(c, b, dir, 0, &commit);
 	offline_discard(dir);

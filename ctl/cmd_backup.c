@@ -319,8 +319,18 @@ open_dir(struct copying *k, bool *complete)
 		*complete = *complete || strcmp(entry->d_name, BACKUP_MANIFEST) == 0;
 	}
 	closedir(d);
-	if (empty || (*complete && k->c->follow))
+	if (*complete && k->c->follow)
 		return EXIT_OK;
+	/* Until the end its name says to whoever comes second that it is taken. */
+	if (empty) {
+		int fd =
+		    openat(k->dirfd, BACKUP_MANIFEST ".new", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+		if (fd >= 0) {
+			close(fd);
+			return EXIT_OK;
+		}
+	}
 	return ctl_fail(EXIT_FAILED, *complete ? "%s has a backup already" : "%s is not empty", k->dir);
 }
 

@@ -238,6 +238,8 @@ send_rows(struct ctl *c, const struct rows *rows)
 
 		n = batch(rows, at);
 		REC_SET(&q, ctl_request, command, ctl_command_LOAD_ROWS);
+		/* How many it has: another load may have taken the place of this one. */
+		REC_SET(&q, ctl_request, at, (int64_t)at);
 		REC_SET(&q, ctl_request, rows, ((struct stored_row_list){rows->v + at, n}));
 		if ((rc = ctl_call(c, &q, &r, LINK_CALL_MS)) == EXIT_OK)
 			rc = answer(rows, &r);

@@ -92,6 +92,7 @@ restore(struct ctl *c, struct backup *b, int dirfd)
 {
 	const char *state = c->conf.backend_state;
 	int64_t until, commit;
+	bool begun, keys_made = false;
 	int rc;
 
 	if ((rc = check_engine(c, b)) != EXIT_OK || (rc = read_until(c, b, &until)) != EXIT_OK ||
@@ -100,14 +101,17 @@ restore(struct ctl *c, struct backup *b, int dirfd)
 		return rc;
 	if (!c->without_keys && !has_keys(b))
 		return ctl_fail(EXIT_FAILED, "the backup has no keys; --without-keys goes on without");
-	if (!c->without_keys && (rc = backup_open_keys(c, dirfd, true)) != EXIT_OK)
+	if (!c->without_keys && (rc = backup_open_keys(c, dirfd, &keys_made)) != EXIT_OK)
 		return rc;
-	rc = backup_put(c, b, dirfd, state);
+	backup_catch();
+	rc = backup_put(c, b, dirfd, state, &begun);
 	if (rc == EXIT_OK)
 		rc = backup_recover(c, b, state, until, &commit);
-	if (rc != EXIT_OK)
+	if (rc != EXIT_OK && begun)
 		offline_discard(state);
-	else
+	if (rc != EXIT_OK && keys_made)
+		(void)unlink(c->conf.backend_auth_keys);
+	if (rc == EXIT_OK)
 		buf_printf(&c->out, "restored with commit %lld\n", (long long)commit);
 	return rc;
 }
@@ -120,8 +124,9 @@ verify(struct ctl *c, struct backup *b, int dirfd)
 	int rc = backup_compare(b, dirfd, c->args[0]);
 
 	if (rc == EXIT_OK && c->passphrase_file != NULL)
-		rc = keys ? backup_open_keys(c, dirfd, false)
+		rc = keys ? backup_open_keys(c, dirfd, NULL)
 		          : ctl_fail(EXIT_FAILED, "the backup has no keys");
+	backup_catch();
 	if (rc == EXIT_OK)
 		rc = backup_try(c, b, dirfd);
 	if (rc == EXIT_OK)

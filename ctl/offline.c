@@ -7,12 +7,16 @@
 #include <libgen.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* As the backend has it: see STORE_UNFINISHED in backend/store.h. */
+#define CLAIM "unfinished"
 
 enum { ARGS_MAX = 256, SAID_MAX = 256 };
 
@@ -58,6 +62,29 @@ offline_home(const struct ctl *c, const char *dir)
 	if (fd >= 0)
 		close(fd);
 	return -1;
+}
+
+int
+offline_claim(int fd, const char *dir)
+{
+	int mark = openat(fd, CLAIM, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	DIR *d = mark >= 0 ? opendir(dir) : NULL;
+	const struct dirent *entry;
+	bool alone = d != NULL;
+
+	while (d != NULL && (entry = readdir(d)) != NULL)
+		alone = alone &&
+		    (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+		        strcmp(entry->d_name, CLAIM) == 0);
+	if (d != NULL)
+		closedir(d);
+	if (mark >= 0)
+		close(mark);
+	if (alone && fsync(fd) == 0)
+		return EXIT_OK;
+	if (mark >= 0)
+		(void)unlinkat(fd, CLAIM, 0);
+	return ctl_fail(EXIT_FAILED, "%s is not empty any more", dir);
 }
 
 void

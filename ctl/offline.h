@@ -14,6 +14,8 @@ void offline_owner(const struct ctl *c, uid_t *uid, gid_t *gid);
 int offline_empty(const char *dir);
 /* Makes the directory of a store, for its owner: a descriptor, or -1 after having said why. */
 int offline_home(const struct ctl *c, const char *dir);
+/* Writes into an empty one, exclusively, that what it has is not complete: no backend opens it. */
+int offline_claim(int fd, const char *dir);
 /* Removes it with its files. */
 void offline_discard(const char *dir);
 

@@ -388,6 +388,117 @@ START_TEST(of_many_pages)
 }
 END_TEST
 
+/* tandemctl with a passphrase that is still to be given, as by a prompt: `*gate` is where, once it
+ * waits for it. Its output is dropped. */
+static FILE *
+start_waiting(const char *what, int *gate)
+{
+	char fifo[200], command[1024];
+	long long until = ms_now() + 20000;
+	FILE *f;
+
+	snprintf(fifo, sizeof(fifo), "%s.later", pass);
+	sh("rm -f %s && mkfifo %s", fifo, fifo);
+	snprintf(command, sizeof(command), "%s -c %s %s %s --passphrase-file %s >%s/why 2>&1",
+	    child_program("tandemctl"), rig.conf, what, backup, fifo, rig.dir);
+	f = popen(command, "r");
+	ck_assert_ptr_nonnull(f);
+	while ((*gate = open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC)) < 0) {
+		ck_assert_msg(ms_now() < until, "%s does not ask for a passphrase", what);
+		usleep(10000);
+	}
+	return f;
+}
+
+/* Gives it the right one: how it ends. */
+static int
+give(FILE *f, int gate)
+{
+	char text[128];
+	FILE *from = fopen(pass, "r");
+	size_t n;
+
+	ck_assert_ptr_nonnull(from);
+	n = fread(text, 1, sizeof(text), from);
+	fclose(from);
+	ck_assert_int_eq(write(gate, text, n), (ssize_t)n);
+	close(gate);
+	return pclose(f);
+}
+
+/* What a restore has begun is no store before it is complete. */
+START_TEST(a_restore_that_is_killed)
+{
+	char command[1024];
+
+	ck_assert_int_eq(ctl(NULL, "backup %s --passphrase-file %s", backup, pass), 0);
+	lose(false);
+	/* The recovery is ended together with its parent. */
+	sh("mkdir %s/bin && cp %s %s/bin && printf '#!/bin/sh\nkill -9 $PPID\n' "
+	   ">%s/bin/tandem-backend && chmod +x %s/bin/tandem-backend",
+	    rig.dir, child_program("tandemctl"), rig.dir, rig.dir, rig.dir);
+	snprintf(command, sizeof(command), "%s/bin/tandemctl -c %s restore %s --without-keys", rig.dir,
+	    rig.conf, backup);
+	ck_assert_int_ne(system(command), 0);
+	ck_assert_int_ne(rig_backend_refuses(&rig), 0);
+	sh("rm -r %s/state", rig.dir);
+	ck_assert_int_eq(ctl(NULL, "restore %s --without-keys", backup), 0);
+	rig_backend(&rig);
+	ck_assert(knows("201"));
+}
+END_TEST
+
+/* A store that a backend has begun meanwhile is not taken away. */
+START_TEST(a_restore_beside_a_start)
+{
+	FILE *f;
+	int gate;
+
+	ck_assert_int_eq(ctl(NULL, "backup %s --passphrase-file %s", backup, pass), 0);
+	lose(false);
+	f = start_waiting("restore", &gate);
+	rig_backend(&rig);
+	ck_assert_int_eq(ctl(NULL, "user add meanwhile --no-password"), 0);
+	ck_assert_int_ne(give(f, gate), 0);
+	ck_assert_int_eq(rig_end(&rig.backend), 0);
+	rig_backend(&rig);
+	ck_assert(knows("meanwhile"));
+}
+END_TEST
+
+/* Nothing is left of one that fails, neither the keys. */
+START_TEST(a_restore_that_fails)
+{
+	char keys[128];
+
+	ck_assert_int_eq(ctl(NULL, "backup %s --passphrase-file %s", backup, pass), 0);
+	lose(true);
+	snprintf(keys, sizeof(keys), "%s/auth/keys", rig.dir);
+	ck_assert_int_ne(access(keys, F_OK), 0);
+	sh("mkdir %s/bin && cp %s %s/bin && printf '#!/bin/sh\nexit 1\n' >%s/bin/tandem-backend && "
+	   "chmod +x %s/bin/tandem-backend",
+	    rig.dir, child_program("tandemctl"), rig.dir, rig.dir, rig.dir);
+	sh("! %s/bin/tandemctl -c %s restore %s --passphrase-file %s 2>%s/why", rig.dir, rig.conf,
+	    backup, pass, rig.dir);
+	ck_assert_int_ne(access(keys, F_OK), 0);
+	ck_assert_int_eq(ctl(NULL, "restore %s --passphrase-file %s", backup, pass), 0);
+	rig_backend(&rig);
+	ck_assert(knows("201"));
+}
+END_TEST
+
+START_TEST(two_to_one_directory)
+{
+	FILE *f;
+	int gate;
+
+	f = start_waiting("backup", &gate);
+	ck_assert_int_ne(ctl(NULL, "backup %s --passphrase-file %s", backup, pass), 0);
+	ck_assert_int_eq(give(f, gate), 0);
+	ck_assert_msg(ctl(NULL, "verify %s", backup) == 0, "%s", out);
+}
+END_TEST
+
 static const struct {
 	const char *damage, *says;
 } damages[] = {
@@ -470,6 +581,10 @@ main(void)
 	tcase_add_test(t, while_many_write);
 	tcase_add_test(t, rests_as_long_as_it_works);
 	tcase_add_test(t, of_many_pages);
+	tcase_add_test(t, a_restore_that_is_killed);
+	tcase_add_test(t, a_restore_beside_a_start);
+	tcase_add_test(t, a_restore_that_fails);
+	tcase_add_test(t, two_to_one_directory);
 	tcase_add_loop_test(t, damage_is_found, 0, sizeof(damages) / sizeof(damages[0]));
 	tcase_set_timeout(l, 120);
 	tcase_add_checked_fixture(l, setup_lmdb, teardown);
@@ -478,6 +593,8 @@ main(void)
 	tcase_add_test(l, while_many_write);
 	tcase_add_test(l, of_one_moment_alone);
 	tcase_add_test(l, of_many_pages);
+	tcase_add_test(l, a_restore_that_is_killed);
+	tcase_add_test(l, a_restore_beside_a_start);
 	tcase_add_loop_test(l, stopped_in_the_middle, 0, 2);
 	tcase_add_loop_test(l, damage_of_one_file, 0, sizeof(lmdb_damages) / sizeof(lmdb_damages[0]));
 	suite_add_tcase(s, t);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "tests/rig.h"
 
@@ -141,6 +143,35 @@ START_TEST(a_signature_by_other_tools)
 }
 END_TEST
 
+/* Each is applied whole or not at all, and says which. */
+START_TEST(two_loads_at_once)
+{
+	enum { ROWS = 20000 };
+	static char rows_of[2][ROWS * 64], list[2 * ROWS * 80];
+	int rc[2], status;
+	pid_t other;
+
+	for (int k = 0; k < 2; k++)
+		for (size_t i = 0, n = 0; i < ROWS; i++)
+			n += (size_t)snprintf(rows_of[k] + n, sizeof(rows_of[k]) - n,
+			    "{\"type\":\"user\",\"record\":{\"userName\":\"%c%06zu\"}}\n", "mo"[k], i);
+	ck_assert_int_ge(other = fork(), 0);
+	if (other == 0)
+		_exit(rig_ctl(&rig, rows_of[1], NULL, 0, "load -"));
+	rc[0] = ctl(rows_of[0], "load -");
+	ck_assert_int_eq(waitpid(other, &status, 0), other);
+	ck_assert(WIFEXITED(status));
+	rc[1] = WEXITSTATUS(status);
+	ck_assert_int_eq(rig_ctl(&rig, NULL, list, sizeof(list), "user list"), 0);
+	for (int k = 0; k < 2; k++) {
+		size_t n = occurrences_of(k == 0 ? "\nm" : "\no", list);
+
+		ck_assert_msg(n == (rc[k] == 0 ? ROWS : 0), "load %d ended with %d: %zu of %d rows", k,
+		    rc[k], n, ROWS);
+	}
+}
+END_TEST
+
 /* What a release has dumped, each later one loads. */
 START_TEST(dumps_of_releases)
 {
@@ -164,7 +195,8 @@ int
 main(void)
 {
 	Suite *suite = suite_create("dump");
-	TCase *t = tcase_create("dump"), *releases = tcase_create("releases");
+	TCase *t = tcase_create("dump"), *releases = tcase_create("releases"),
+	      *loads = tcase_create("loads");
 	SRunner *runner;
 	int failed;
 
@@ -174,6 +206,10 @@ main(void)
 	tcase_add_test(t, a_signed_dump);
 	tcase_add_test(t, a_signature_by_other_tools);
 	suite_add_tcase(suite, t);
+	tcase_set_timeout(loads, 60);
+	tcase_add_checked_fixture(loads, setup, teardown);
+	tcase_add_test(loads, two_loads_at_once);
+	suite_add_tcase(suite, loads);
 	tcase_set_timeout(releases, 60);
 	tcase_add_test(releases, dumps_of_releases);
 	suite_add_tcase(suite, releases);
