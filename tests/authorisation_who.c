@@ -208,8 +208,12 @@ who_make(struct rig *r)
 	ck_assert_int_eq(caps[WHO_OWNER].scopes, SCOPE_SELF);
 	caps[WHO_ADMIN_SELF].scopes = SCOPE_SELF;
 
-	sign(r, caps[WHO_OWNER], EXPIRED_MS, tokens[WHO_EXPIRED]);
-	ck_assert_int_eq(alive(r, WHO_EXPIRED), 200);
+	/* Where the machine is busy it may be over before it is looked at. */
+	for (int i = 0, status = 0; status != 200; i++) {
+		ck_assert_int_lt(i, 5);
+		sign(r, caps[WHO_OWNER], EXPIRED_MS, tokens[WHO_EXPIRED]);
+		status = alive(r, WHO_EXPIRED);
+	}
 	usleep((EXPIRED_MS + 10) * 1000);
 }
 

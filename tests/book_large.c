@@ -158,7 +158,7 @@ START_TEST(readers_that_stall_or_leave_cost_little)
 	for (int round = 0; round < 3; round++) {
 		a = get("/my/search/phonebook?query=last000777", "application/json");
 		check_entries(&a, false, 777, 1);
-		ck_assert_msg(a.seconds < 2, "%.1f s beside stalled readers", a.seconds);
+		ck_assert_msg(a.seconds < 4.5, "%.1f s beside stalled readers", a.seconds);
 		answer_free(&a);
 		if (round == 1) {
 			long g = book_pss(rig.gateway[0]) - gateway, b = book_pss(rig.backend) - backend;
@@ -198,7 +198,8 @@ START_TEST(the_whole_book_is_removed_at_once)
 	printf("DELETE of %d entries: status %d in %.2f s\n", entries, a.status, a.seconds);
 	fflush(stdout);
 	ck_assert_int_eq(a.status, 200);
-	ck_assert_msg(a.seconds < 2, "%.1f s", a.seconds);
+	/* One by one they would take far longer than whatever else this machine may do. */
+	ck_assert_msg(a.seconds < 4.5, "%.1f s", a.seconds);
 	answer_free(&a);
 	/* Nobody sees them from now on, though they go one by one. */
 	ck_assert_int_eq(rig_ctl(&rig, NULL, dump, sizeof(dump), "dump"), 0);

@@ -50,6 +50,7 @@ send_all(struct crowd *c, bool more)
 	char json[160];
 	int running;
 
+	c->full = 0;
 	for (int i = 0; i < c->size; i++) {
 		struct curl_slist *list;
 
@@ -88,6 +89,7 @@ count(struct crowd *c, CURL *easy, CURLcode code, struct crowd_seen *seen)
 		status = 0;
 	seen->ok += status == 200;
 	seen->full += status == 503;
+	c->full += status == 503;
 	seen->late += status == 504;
 	seen->silent += status == 0;
 	seen->other += status != 200 && status != 503 && status != 504 && status != 0;

@@ -18,6 +18,7 @@ struct crowd {
 	int entry[CROWD_MAX];  /* what each is about to add */
 	bool acked[CROWD_MAX]; /* and whether it is there */
 	int entries;           /* numbered so far, all of them acknowledged */
+	int full;              /* answered 503 since crowd_send() */
 };
 
 /* What became of one time. */

@@ -30,6 +30,10 @@
 	"member " ROOM " 2 1002 Bob in 0 out 0 energy 100\n"   \
 	"member " ROOM " 3 1003 Carol M moderator in 0 out 0 energy 100\n"
 
+/* A second after it is back all is right, where nothing else is done; without that it would be by
+ * the comparison after five. */
+enum { AGAIN_MS = 4500 };
+
 static struct server server;
 static struct desk desk;
 static struct listener heard;
@@ -311,18 +315,17 @@ START_TEST(a_switch_that_was_away)
 {
 	start_feed();
 	await_snapshot(1);
-	fault(FAULT_CLOSE);
+	server_close(&server);
 	desk_run(&desk, 1500);
 	set_upto("Event-Sequence: 524\n");
 	atomic_store(&server.control->rooms, 1);
 	fault(FAULT_NONE);
-	check_late(2000);
-	fault(FAULT_CLOSE);
-	desk_run(&desk, 100);
+	check_late(AGAIN_MS);
+	server_close(&server);
 	atomic_store(&server.control->rooms, 0);
 	atomic_store(&server.control->upto, (int)server.events);
 	fault(FAULT_NONE);
-	await_shown("", 2000);
+	await_shown("", AGAIN_MS);
 }
 END_TEST
 
@@ -333,13 +336,12 @@ START_TEST(a_switch_that_was_started_anew)
 	start_feed();
 	await_snapshot(1);
 	check_late(0);
-	fault(FAULT_CLOSE);
-	desk_run(&desk, 50);
+	server_close(&server);
 	atomic_store(&server.control->core, 7);
 	atomic_store(&server.control->rooms, 0);
 	atomic_store(&server.control->upto, 0);
 	fault(FAULT_NONE);
-	await_shown("", 2000);
+	await_shown("", AGAIN_MS);
 }
 END_TEST
 
@@ -453,8 +455,7 @@ START_TEST(commands)
 	/* Without a switch it is said at once; on a reply that never comes when the link is lost. */
 	c = command(13, feed_verb_LOCK);
 	REC_SET(&c, feed_command, key, STR_LIT(ROOM));
-	fault(FAULT_CLOSE);
-	desk_run(&desk, 300);
+	server_close(&server);
 	gives(&c, false, ERR_UNAVAILABLE, "FreeSWITCH is not connected");
 }
 END_TEST
@@ -556,13 +557,14 @@ START_TEST(a_switch_that_lies)
 	start_feed();
 	await_snapshot(1);
 	before = resident_kb();
-	fault(FAULT_CLOSE);
-	desk_run(&desk, 100);
-	fault(v[_i]);
+	server_close(&server);
 	logins = atomic_load(&server.control->logins);
+	fault(v[_i]);
 	/* It comes again and again with its two connections, each after a pause of 50 ms or more. */
 	from = ms_now();
 	desk_run(&desk, 1500);
+	while (atomic_load(&server.control->logins) < logins + 4 && ms_now() - from < 15000)
+		desk_run(&desk, 20);
 	ck_assert_int_ge(atomic_load(&server.control->logins), logins + 4);
 	ck_assert_int_le(
 	    atomic_load(&server.control->logins), logins + 2 * (int)((ms_now() - from) / 50 + 1));
@@ -570,7 +572,7 @@ START_TEST(a_switch_that_lies)
 	fault(FAULT_NONE);
 	set_upto("Event-Sequence: 524\n");
 	atomic_store(&server.control->rooms, 1);
-	check_late(3000);
+	check_late(10000);
 }
 END_TEST
 
@@ -585,8 +587,7 @@ START_TEST(a_switch_that_stalls)
 		atomic_store(&server.control->rooms, 1);
 	} else {
 		/* Before it has said anything. */
-		fault(FAULT_CLOSE);
-		desk_run(&desk, 100);
+		server_close(&server);
 		fault(FAULT_SILENT);
 		desk_run(&desk, 1500);
 		set_upto("Event-Sequence: 524\n");
@@ -596,7 +597,7 @@ START_TEST(a_switch_that_stalls)
 	desk_run(&desk, 2000);
 	ck_assert_str_eq(listener_shows(&heard), "");
 	fault(FAULT_NONE);
-	check_late(12000);
+	check_late(18000);
 }
 END_TEST
 
@@ -606,6 +607,8 @@ START_TEST(a_wrong_password)
 	start_feed();
 	desk_meet(&desk);
 	desk_run(&desk, 2000);
+	for (int i = 0; i < 600 && atomic_load(&server.control->refused) < 4; i++)
+		desk_run(&desk, 20);
 	/* Both connections, again and again, ever more slowly. */
 	ck_assert_int_ge(atomic_load(&server.control->refused), 4);
 	ck_assert_int_le(atomic_load(&server.control->refused), 20);

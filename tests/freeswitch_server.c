@@ -380,6 +380,18 @@ take_peer(int listening, struct peer *peers, struct server_control *c)
 		return;
 	}
 	close(fd);
+	if (atomic_load(&c->fault) == FAULT_CLOSE)
+		atomic_fetch_add(&c->closed, 1);
+}
+
+static int
+count(const struct peer *peers)
+{
+	int n = 0;
+
+	for (int i = 0; i < PEERS; i++)
+		n += peers[i].fd != 0;
+	return n;
 }
 
 _Noreturn static void
@@ -401,6 +413,7 @@ serve(int listening, struct server_control *c)
 			    (atomic_load(&c->fault) == FAULT_CLOSE || !hear(&peers[i], c) ||
 			        !tell(&peers[i], c)))
 				drop(&peers[i]);
+		atomic_store(&c->peers, count(peers));
 	}
 }
 
@@ -447,6 +460,23 @@ server_event(const struct server *s, const char *text)
 		if (memmem(events[i].p, events[i].n, text, strlen(text)) != NULL)
 			return (int)i;
 	ck_abort_msg("no event has %s", text);
+}
+
+void
+server_close(struct server *s)
+{
+	long long until = ms_now() + 15000;
+	int before = -1;
+
+	atomic_store(&s->control->fault, FAULT_CLOSE);
+	/* Two connections, and each of them may be tried again before the other is. */
+	while (before < 0 || atomic_load(&s->control->closed) < before + 4) {
+		if (before < 0 && atomic_load(&s->control->peers) == 0)
+			before = atomic_load(&s->control->closed);
+		if (ms_now() > until)
+			ck_abort_msg("nobody has noticed that the switch is away");
+		nanosleep(&(struct timespec){0, 5 * 1000000}, NULL);
+	}
 }
 
 static int

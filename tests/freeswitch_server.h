@@ -32,7 +32,9 @@ struct server_control {
 	atomic_int rooms; /* the list of conferences: 0 = none, 1 = recorded with three members */
 	atomic_int core;  /* 0 = the recorded one, else another one's number */
 	atomic_int logins, refused, commands, listeners;
-	atomic_int sent; /* events, to the last listener */
+	atomic_int sent;   /* events, to the last listener */
+	atomic_int peers;  /* connections that are open */
+	atomic_int closed; /* that came while all are closed */
 	atomic_size_t noted;
 	char notes[SERVER_NOTES]; /* every command, a line each */
 };
@@ -44,6 +46,9 @@ struct server {
 	size_t events; /* that were recorded */
 };
 
+/* Closes all connections and waits until whoever had them has noticed, since they have tried to
+ * come back; fails the test after 15 s. */
+void server_close(struct server *s);
 /* Starts it with the events of a recording, of which none has happened. The password is "ClueCon".
  */
 void server_start(struct server *s, const char *events);

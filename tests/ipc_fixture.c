@@ -21,7 +21,7 @@
 #define MUST(cond) MUST_SAY(cond, #cond)
 #define MUST_SAY(cond, text) ((cond) ? (void)0 : fail(__LINE__, text))
 
-enum { QUEUE = 1000, CHILD_SECONDS = 60 };
+enum { QUEUE = 1000, CHILD_SECONDS = 60, KNOCK_MS = 10000 };
 
 _Noreturn static void
 fail(int line, const char *what)
@@ -228,7 +228,7 @@ serve(char **argv)
 		echo_once(s, 1000);
 }
 
-/* Arguments: knock uid endpoint. */
+/* Arguments: knock uid endpoint. Goes on until it is answered or killed. */
 static int
 knock(char **argv)
 {
@@ -242,7 +242,8 @@ knock(char **argv)
 		return 2;
 	if (ipc_client_new(&c, &conf, &e) != 0)
 		return 3;
-	answered = await_event(c, NULL, IPC_UP, 500) && round_trip(c, NULL, STR_LIT("hello"), 500);
+	answered =
+	    await_event(c, NULL, IPC_UP, KNOCK_MS) && round_trip(c, NULL, STR_LIT("hello"), KNOCK_MS);
 	ipc_client_free(c);
 	return answered ? 0 : 1;
 }
@@ -295,9 +296,10 @@ ipc_child_end(struct child *c, int sig)
 
 /* The server's process has the credentials; so the program itself runs again as the user. */
 bool
-child_knock(uid_t uid, const char *endpoint)
+child_knock(uid_t uid, const char *endpoint, struct ipc_server *s)
 {
 	char text[16];
+	bool refused = false;
 	int status;
 	pid_t pid = fork();
 
@@ -307,7 +309,15 @@ child_knock(uid_t uid, const char *endpoint)
 		execl("/proc/self/exe", "test", "knock", text, endpoint, (char *)NULL);
 		_exit(3);
 	}
-	MUST(waitpid(pid, &status, 0) == pid);
-	MUST(WIFEXITED(status) && WEXITSTATUS(status) <= 1);
-	return WEXITSTATUS(status) == 0;
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		if (!refused && ipc_server_refused(s) > 0) {
+			refused = true;
+			/* A moment more, for an answer that must not come. */
+			nanosleep(&(struct timespec){0, 300 * 1000000}, NULL);
+			kill(pid, SIGKILL);
+		}
+		nanosleep(&(struct timespec){0, 5 * 1000000}, NULL);
+	}
+	MUST(refused || (WIFEXITED(status) && WEXITSTATUS(status) <= 1));
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }

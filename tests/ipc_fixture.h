@@ -44,8 +44,8 @@ struct ipc_client *client_open(const struct ipc_client_conf *conf);
 /* An echo server as a process of its own, on `endpoint` or, when NULL, on that of the kind. */
 struct child ipc_child_start(const struct fixture *f, enum kind kind, const char *endpoint);
 void ipc_child_end(struct child *c, int sig);
-/* Runs a client as another user: true when it was answered. */
-bool child_knock(uid_t uid, const char *endpoint);
+/* Runs a client as another user until it is answered, true, or the server has refused it. */
+bool child_knock(uid_t uid, const char *endpoint, struct ipc_server *s);
 
 /* Copies `from` into the allow-list as `name`. */
 void allow(const struct fixture *f, const char *from, const char *name);

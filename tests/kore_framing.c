@@ -212,11 +212,11 @@ expect_end(const char *name, struct raw_tls *t, int closed)
 	struct raw_answer a;
 
 	if (closed) {
-		ck_assert_msg(raw_closed(t, 2000), "%s: not closed after the answer", name);
+		ck_assert_msg(raw_closed(t, 10000), "%s: not closed after the answer", name);
 		return;
 	}
 	ck_assert_msg(raw_text(t, "GET /probe HTTP/1.1\r\n" H "\r\n") &&
-	        raw_next(t, &a, false, 2000) == RAW_ANSWER && a.status == 200 &&
+	        raw_next(t, &a, false, 10000) == RAW_ANSWER && a.status == 200 &&
 	        strstr(a.body, "\"path\":\"/probe\"") != NULL,
 	    "%s: not usable after the answer", name);
 	raw_answer_free(&a);
@@ -233,9 +233,9 @@ run_case(const struct framing *f)
 	int i;
 
 	kore_connect(&server, &t);
-	ck_assert_msg(raw_send(&t, f->bytes, f->len, 2000), "%s: not sent", f->name);
+	ck_assert_msg(raw_send(&t, f->bytes, f->len, 10000), "%s: not sent", f->name);
 	for (i = 0; i < 2 && f->answers[i] != 0; i++) {
-		r = raw_next(&t, &a, head, 2000);
+		r = raw_next(&t, &a, head, 10000);
 		ck_assert_msg(r == RAW_ANSWER && a.complete, "%s: result %d", f->name, (int)r);
 		ck_assert_msg(a.status == f->answers[i], "%s: status %d instead of %d", f->name, a.status,
 		    f->answers[i]);
@@ -264,8 +264,8 @@ START_TEST(framing_bytewise)
 
 	kore_connect(&server, &t);
 	for (i = 0; i < sizeof(request) - 1; i++)
-		ck_assert(raw_send(&t, request + i, 1, 2000));
-	ck_assert_int_eq(raw_next(&t, &a, false, 2000), RAW_ANSWER);
+		ck_assert(raw_send(&t, request + i, 1, 10000));
+	ck_assert_int_eq(raw_next(&t, &a, false, 10000), RAW_ANSWER);
 	ck_assert_int_eq(a.status, 200);
 	ck_assert_ptr_nonnull(strstr(a.body, "\"body\":4"));
 	raw_answer_free(&a);

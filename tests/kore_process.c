@@ -52,7 +52,7 @@ START_TEST(worker_is_replaced)
 	int i, ms;
 
 	kore_start(&s, KORE_KEY_EC, 1, NULL);
-	ms = patience(&s, 1000);
+	ms = patience(&s, 4000);
 	pid = kore_pid(&s, "[wrk");
 	begin = raw_now();
 	ck_assert_int_eq(kill(pid, SIGKILL), 0);
@@ -79,7 +79,7 @@ START_TEST(other_worker_takes_over)
 	int ms;
 
 	kore_start(&s, KORE_KEY_EC, 2, NULL);
-	ms = patience(&s, 1000);
+	ms = patience(&s, 4000);
 	ck_assert_int_eq(kore_pids(&s, "[wrk", pids, 2), 2);
 	ck_assert_int_eq(kill(pids[0], SIGKILL), 0);
 	ck_assert(kore_answers(&s, ms));
@@ -100,7 +100,7 @@ START_TEST(deaths_do_not_spin)
 	int i, n, round, ms;
 
 	kore_start(&s, KORE_KEY_EC, 4, NULL);
-	ms = patience(&s, 1000);
+	ms = patience(&s, 4000);
 	for (round = 0; round < 5; round++) {
 		wait_logged(&s, " started (cpu", 4 * (round + 1), ms + 4000);
 		n = kore_pids(&s, "[wrk", pids, 8);
@@ -127,7 +127,7 @@ START_TEST(hangup_is_harmless)
 	int i, ms;
 
 	kore_start(&s, KORE_KEY_EC, 1, NULL);
-	ms = patience(&s, 1000);
+	ms = patience(&s, 4000);
 	pid = kore_pid(&s, "[wrk");
 	kore_connect(&s, &t);
 	for (i = 0; i < 10; i++) {
@@ -157,7 +157,7 @@ START_TEST(certificates_are_reloaded)
 	int ms;
 
 	kore_start(&s, KORE_KEY_EC, 1, NULL);
-	ms = patience(&s, 1000);
+	ms = patience(&s, 4000);
 	kore_connect(&s, &t);
 	ck_assert_int_eq(kill(s.pid, SIGUSR1), 0);
 	wait_logged(&s, "loaded private key", 2, ms + 1000);
@@ -182,10 +182,10 @@ START_TEST(forbidden_call_kills)
 		return;
 	}
 	kore_start(&s, KORE_KEY_EC, 1, NULL);
-	ms = patience(&s, 1000);
+	ms = patience(&s, 4000);
 	kore_connect(&s, &t);
 	ck_assert(raw_text(&t, "GET /forbidden HTTP/1.1\r\n" H "\r\n"));
-	ck_assert_int_eq(raw_next(&t, &a, false, 2000), RAW_CLOSED);
+	ck_assert_int_eq(raw_next(&t, &a, false, 10000), RAW_CLOSED);
 	raw_answer_free(&a);
 	raw_close(&t);
 	wait_logged(&s, "died from sandbox violation", 1, ms + 1000);
@@ -208,7 +208,7 @@ START_TEST(nobody_survives_the_parent)
 	ck_assert_int_eq(kill(s.pid, SIGKILL), 0);
 	ck_assert_int_eq(waitpid(s.pid, NULL, 0), s.pid);
 	s.pid = -1;
-	until = raw_now() + 3000;
+	until = raw_now() + 10000;
 	for (i = 0; i < n; i++) {
 		while (kill(pids[i], 0) == 0) {
 			ck_assert_msg(raw_now() < until, "process %d is still there", (int)pids[i]);
@@ -230,7 +230,7 @@ START_TEST(stops_with_clients)
 	kore_connect(&s, &t);
 	ck_assert(raw_text(&t, "GET /sleep?n=60000 HTTP/1.1\r\n" H "\r\n"));
 	ck_assert_int_eq(kill(s.pid, SIGTERM), 0);
-	until = raw_now() + 3000;
+	until = raw_now() + 10000;
 	while (waitpid(s.pid, &status, WNOHANG) == 0) {
 		ck_assert_msg(raw_now() < until, "does not stop");
 		nap();

@@ -65,6 +65,7 @@ void kore_skip(const char *what, const char *why);
 
 TCase *kore_framing_tests(void);
 TCase *kore_stream_tests(void);
+TCase *kore_patience_tests(void);
 TCase *kore_tls_tests(void);
 TCase *kore_process_tests(void);
 

@@ -36,15 +36,43 @@ pause_ms(long ms)
 	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
 }
 
+/* A socket that has the port, or -1. */
+static int
+bound(int port, int type)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+
+	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
 static bool
 is_free(int port, int type)
 {
-	struct sockaddr_in sa = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0), rc;
+	int fd = bound(port, type);
 
-	rc = bind(fd, (struct sockaddr *)&sa, sizeof(sa));
-	close(fd);
-	return rc == 0;
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* A port that no other test is given before rig_stop(), also while the server it is for is away. A
+ * server that asks for SO_REUSEADDR, as the gateway does, gets it beside this socket, which does
+ * not listen. */
+static int
+hold_port(int *held)
+{
+	int port, on = 1;
+
+	do {
+		port = free_port();
+		*held = bound(port, SOCK_STREAM);
+	} while (*held < 0);
+	ck_assert_int_eq(setsockopt(*held, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+	return port;
 }
 
 int
@@ -220,7 +248,7 @@ rig_make(struct rig *r)
 	snprintf(r->conf, sizeof(r->conf), "%s/tandem.conf", r->dir);
 	snprintf(r->log, sizeof(r->log), "%s/log", r->dir);
 	for (int i = 0; i < RIG_GATEWAYS; i++)
-		r->port[i] = free_port();
+		r->port[i] = hold_port(&r->held[i]);
 	write_conf(r, -1);
 	for (int i = 0; i < RIG_GATEWAYS; i++)
 		write_conf(r, i);
@@ -373,6 +401,11 @@ rig_stop(struct rig *r)
 	for (int i = 0; i < RIG_GATEWAYS; i++)
 		rig_end(&r->gateway[i]);
 	rig_end(&r->backend);
+	for (int i = 0; i < RIG_GATEWAYS; i++) {
+		if (r->held[i] > 0)
+			close(r->held[i]);
+		r->held[i] = 0;
+	}
 	clean = log_is_clean(r);
 	if (!clean || getenv("TANDEM_SHOW_LOG") != NULL)
 		show_log(r);
@@ -503,6 +536,27 @@ rig_processes(const struct rig *r, const char *title, pid_t *ret, size_t max)
 		if (process_title(all[i], text, sizeof(text)) && strstr(text, title) != NULL)
 			ret[found++] = all[i];
 	}
+	return found;
+}
+
+pid_t
+child_named(pid_t pid, const char *name)
+{
+	pid_t all[16], found = 0;
+	size_t n = children_of(pid, all, 16);
+
+	for (size_t i = 0; i < n; i++) {
+		char path[64], text[64] = "";
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/%d/comm", (int)all[i]);
+		if ((f = fopen(path, "r")) == NULL)
+			continue;
+		if (fscanf(f, "%63s", text) == 1 && strcmp(text, name) == 0)
+			found = all[i];
+		fclose(f);
+	}
+	ck_assert_msg(found > 0, "no process %s", name);
 	return found;
 }
 

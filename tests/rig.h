@@ -20,7 +20,7 @@ struct rig {
 	char dir[64];
 	char conf[96];
 	char log[96]; /* stderr of all processes */
-	int port[RIG_GATEWAYS];
+	int port[RIG_GATEWAYS], held[RIG_GATEWAYS];
 	pid_t backend, gateway[RIG_GATEWAYS];
 	bool rsa;           /* RSA-2048 certificate instead of P-256; set before rig_start() */
 	bool leaks;         /* gateways and tandemctl look for leaks as well, which takes them long */
@@ -47,8 +47,8 @@ void rig_gateway(struct rig *r, int i);
 void rig_await_ready(struct rig *r, int i);
 /* Kills with SIGKILL and waits for it. *pid becomes 0. */
 void rig_kill(pid_t *pid);
-/* Waits for one that ends by itself: its exit status, -1 = by a signal. Fails the test when it takes
- * longer. *pid becomes 0. */
+/* Waits for one that ends by itself: its exit status, -1 = by a signal. Fails the test when it
+ * takes longer. *pid becomes 0. */
 int rig_await_end(pid_t *pid, int timeout_ms);
 /* Ends with SIGTERM, waits up to 10 s; the exit status (-1: had to be killed). */
 int rig_end(pid_t *pid);
@@ -80,6 +80,9 @@ size_t children_of(pid_t pid, pid_t *ret, size_t max);
 bool process_title(pid_t pid, char *ret, size_t len);
 /* pids of gateway 0's processes with that word in their title ("[wrk"); the number found. */
 size_t rig_processes(const struct rig *r, const char *title, pid_t *ret, size_t max);
+/* The one child of a process that has this name, such as tandem-auth. Its number may well be above
+ * or below those of the others: they begin anew at some point. */
+pid_t child_named(pid_t pid, const char *name);
 /* How often a text has another one in it. */
 size_t occurrences_of(const char *what, const char *text);
 

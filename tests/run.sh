@@ -12,6 +12,9 @@ export KORE_CONSTANT=$build/tests/kore_constant
 export TANDEM_BACKEND=$build/tandem-backend TANDEMCTL=$build/tandemctl
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1}
+# Check gives a test 4 s where its case does not say more, which is little where the machine stands
+# still for two of them.
+export CK_DEFAULT_TIMEOUT=${CK_DEFAULT_TIMEOUT:-60}
 # A tcase with this tag waits for long.
 [ "$mode" = check ] && export CK_EXCLUDE_TAGS=slow
 # What is built here is none of the caller's jobs.

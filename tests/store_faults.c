@@ -43,7 +43,9 @@ fdatasync(int fd)
 		atomic_fetch_add(&fault_log_flushes, 1);
 	if (fault_committing > 0)
 		atomic_fetch_add(&fault_flushes_begun, 1);
-	usleep(atomic_load(&fault_flush_ms) * 1000);
+	/* It may be made shorter meanwhile. */
+	for (unsigned ms = 0; ms < atomic_load(&fault_flush_ms); ms++)
+		usleep(1000);
 	if (syscall(SYS_fdatasync, fd) != 0)
 		return -1;
 	if (fault_committing > 0) {

@@ -17,7 +17,9 @@
 #define OWNER "4410:secret99"
 #define DETAILS "/my/conferencedetails/sales-room"
 
-enum { SOON = 2000 };
+/* State is right again within 2 s where nothing else is done; by the regular check it would be
+ * after ten minutes. */
+enum { SOON = 10000 };
 
 static struct rig rig;
 static struct janus_rig janus;

@@ -26,8 +26,10 @@
 
 enum {
 	RATE = 300,
-	WAITING = 10,        /* calls that last through all kills */
-	CONVERGED_MS = 2000, /* from the feed's being connected again */
+	WAITING = 10, /* calls that last through all kills */
+	/* From the feed's being connected again. Well below a second where nothing else is done; behind
+	 * the old records it would be behind await_records(). */
+	CONVERGED_MS = 8000,
 	COMPLETE_MS = 60000, /* for records */
 	REPORT = 1024
 };

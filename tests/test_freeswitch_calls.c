@@ -204,8 +204,7 @@ START_TEST(either_side_goes_away)
 	await_calls(&rig, "1001:secret-1001", 0);
 	set_upto("Event-Sequence: 1026\n");
 	await_text("1001:secret-1001", "\"to\":\"b9180\"");
-	atomic_store(&server.control->fault, FAULT_CLOSE);
-	nanosleep(&(struct timespec){0, 200 * 1000000}, NULL);
+	server_close(&server);
 	atomic_store(&server.control->core, 2);
 	atomic_store(&server.control->upto, 0);
 	atomic_store(&server.control->fault, FAULT_NONE);

@@ -43,7 +43,7 @@ setup(void)
 	char dir[128];
 
 	memset(&rig, 0, sizeof(rig));
-	rig.extra = "[gateway]\ndeadline_ms = 700\n";
+	rig.extra = "[gateway]\ndeadline_ms = 3000\n";
 	rig_make(&rig);
 	snprintf(dir, sizeof(dir), "%s/gateway", rig.dir);
 	ck_assert_int_eq(mkdir(dir, 0711), 0);

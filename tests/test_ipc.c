@@ -60,18 +60,19 @@ START_TEST(killed_and_back)
 	ck_assert(round_trip(c, NULL, STR_LIT("hello"), 2000));
 	at = clock_ms();
 	ipc_child_end(&server, SIGKILL);
-	ck_assert(await_event(c, NULL, IPC_DOWN, 1000));
-	ck_assert_int_le(clock_ms() - at, 200);
+	/* By the end of the connection, not by its silence, which is noticed after three seconds. */
+	ck_assert(await_event(c, NULL, IPC_DOWN, 2500));
 	at = clock_ms();
 	for (int i = 0; i < 100; i++)
 		ck_assert_int_eq(ipc_client_send(c, STR_LIT("lost"), NULL), -1);
-	ck_assert_int_le(clock_ms() - at, 50);
+	ck_assert_int_le(clock_ms() - at, 2500);
 	/* Once, long enough for the interval between two attempts to have grown. */
 	ck_assert(!await_event(c, NULL, IPC_UP, _i == KIND_IPC ? 3500 : 200));
 	server = ipc_child_start(&f, (enum kind)_i, server.endpoint);
 	at = clock_ms();
-	ck_assert(await_event(c, NULL, IPC_UP, 3000));
-	ck_assert_int_le(clock_ms() - at, 500);
+	/* With an interval that went on growing it would be 2.8 s. */
+	ck_assert(await_event(c, NULL, IPC_UP, 5000));
+	ck_assert_int_le(clock_ms() - at, 2200);
 	ck_assert(round_trip(c, NULL, STR_LIT("hello again"), 2000));
 	ipc_client_free(c);
 	ipc_child_end(&server, SIGKILL);
@@ -128,14 +129,14 @@ START_TEST(queue_full)
 	ck_assert(await_event(c, s, IPC_UP, 3000));
 	at = clock_ms();
 	/* Until nothing has gone through for a while: the I/O threads still move some. */
-	for (int64_t last = at; clock_ms() - last < 100;)
+	for (int64_t last = at; clock_ms() - last < 500;)
 		if (ipc_client_send(c, (struct str){block, sizeof(block)}, NULL) == 0) {
 			sent++;
 			last = clock_ms();
 		}
 	ck_assert_int_gt(sent, 4);
 	ck_assert_int_lt(sent, 32);
-	ck_assert_int_lt(clock_ms() - at, 2000);
+	ck_assert_int_lt(clock_ms() - at, 10000);
 	ipc_client_free(c);
 	ipc_server_free(s);
 }
@@ -206,11 +207,10 @@ START_TEST(bad_frames)
 	void *raw = zmq_socket(ctx, ZMQ_DEALER);
 	void *named = zmq_socket(ctx, ZMQ_DEALER);
 	int zero = 0;
-	int second = 1000;
 	char back[8];
+	int n;
 
 	zmq_setsockopt(raw, ZMQ_LINGER, &zero, sizeof(zero));
-	zmq_setsockopt(raw, ZMQ_RCVTIMEO, &second, sizeof(second));
 	zmq_setsockopt(named, ZMQ_LINGER, &zero, sizeof(zero));
 	/* One byte longer than the longest routing id that the server keeps. */
 	memset(block, 'n', IPC_PEER_MAX + 1);
@@ -228,9 +228,10 @@ START_TEST(bad_frames)
 		echo_once(s, 10);
 	ck_assert_uint_eq(ipc_server_dropped(s), 4);
 	zmq_send(raw, "good", 4, 0);
-	for (int64_t end = clock_ms() + 300; clock_ms() < end;)
+	for (int64_t end = clock_ms() + 5000;
+	     (n = zmq_recv(raw, back, sizeof(back), ZMQ_DONTWAIT)) < 0 && clock_ms() < end;)
 		echo_once(s, 10);
-	ck_assert_int_eq(zmq_recv(raw, back, sizeof(back), 0), 4);
+	ck_assert_int_eq(n, 4);
 	zmq_send(raw, block, IPC_MESSAGE_MAX + 1, 0);
 	for (int64_t end = clock_ms() + 3000; ipc_server_dropped(s) < 5 && clock_ms() < end;)
 		echo_once(s, 10);
@@ -304,8 +305,8 @@ START_TEST(no_lost_wakeup)
 	ck_assert_int_eq(epoll_ctl(ep, EPOLL_CTL_ADD, ipc_client_fd(b.c), &ev), 0);
 	burst_send(&b);
 	while (b.received < b.total) {
-		/* A lost wake-up shows as this second running out. */
-		int n = epoll_wait(ep, &ev, 1, b.pending ? 0 : 1000);
+		/* A lost wake-up shows as this time running out. */
+		int n = epoll_wait(ep, &ev, 1, b.pending ? 0 : 8000);
 
 		ck_assert_msg(n > 0 || b.pending, "no wake-up after %u of %u", b.received, b.sent);
 		burst_receive(&b);
@@ -328,14 +329,14 @@ START_TEST(first_event)
 	struct pollfd frame = {.fd = ipc_client_fd(c), .events = POLLIN};
 	struct str back;
 
-	ck_assert_int_eq(poll(&event, 1, 2000), 1);
+	ck_assert_int_eq(poll(&event, 1, 8000), 1);
 	ck_assert_int_eq(ipc_client_event(c), IPC_UP);
 	ck_assert_int_eq(ipc_client_event(c), IPC_NOTHING);
 	ck_assert_int_eq(ipc_client_send(c, STR_LIT("x"), NULL), 0);
 	while (ipc_client_recv(c, &back) == 0)
-		ck_assert_int_eq(poll(&frame, 1, 2000), 1);
+		ck_assert_int_eq(poll(&frame, 1, 8000), 1);
 	ipc_child_end(&server, SIGKILL);
-	ck_assert_int_eq(poll(&event, 1, 2000), 1);
+	ck_assert_int_eq(poll(&event, 1, 8000), 1);
 	ck_assert_int_eq(ipc_client_event(c), IPC_DOWN);
 	ipc_client_free(c);
 }
@@ -396,7 +397,9 @@ ignore(int sig)
 START_TEST(signals)
 {
 	const struct sigaction sa = {.sa_handler = ignore};
-	const struct itimerval timer = {.it_value.tv_usec = 100000};
+	/* Again and again, since one may come before the wait begins. */
+	const struct itimerval timer = {.it_value.tv_usec = 100000, .it_interval.tv_usec = 100000};
+	const struct itimerval never = {.it_value.tv_usec = 0};
 	struct ipc_server_conf conf = server_conf(&f, KIND_CURVE);
 	struct sigaction before;
 	struct sigaction after;
@@ -414,10 +417,12 @@ START_TEST(signals)
 	ck_assert_int_eq(sigaction(SIGALRM, &sa, NULL), 0);
 	ck_assert_int_eq(setitimer(ITIMER_REAL, &timer, NULL), 0);
 	ck_assert_int_eq(ipc_wait(&s, &ready, 1, NULL, 0, 5000, &e), 0);
+	ck_assert_int_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
 	while (ipc_client_event(c) != IPC_NOTHING)
 		;
 	ck_assert_int_eq(setitimer(ITIMER_REAL, &timer, NULL), 0);
 	ck_assert_int_eq(ipc_client_wait(c, 5000), -1);
+	ck_assert_int_eq(setitimer(ITIMER_REAL, &never, NULL), 0);
 	ck_assert_int_eq(ipc_client_wait(c, 10), 0);
 	ipc_client_free(c);
 	ipc_server_free(s);

@@ -19,6 +19,7 @@ main(void)
 
 	suite_add_tcase(suite, kore_framing_tests());
 	suite_add_tcase(suite, kore_stream_tests());
+	suite_add_tcase(suite, kore_patience_tests());
 	suite_add_tcase(suite, kore_tls_tests());
 	suite_add_tcase(suite, kore_process_tests());
 	runner = srunner_create(suite);

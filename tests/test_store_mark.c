@@ -18,7 +18,7 @@
 #include "backend/store_mark.h"
 #include "tests/store_rig.h"
 
-enum { COMMITS = 300, ROW = 1000, PAUSE_MS = 200 };
+enum { COMMITS = 300, ROW = 1000, PATIENCE_MS = 20000 };
 
 static struct store_rig rig;
 static struct store *store;
@@ -70,6 +70,38 @@ wait_ms(long ms)
 	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
 }
 
+/* Until the mark of the last commit is there, which a thread of the store writes when it comes to
+ * it.
+ */
+static void
+await_mark(void)
+{
+	char id[STORE_ID_MAX + 1], path[160];
+	uint64_t last;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/" STORE_MARK_FILE, rig.home);
+	store_identity(store, id, &last);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+		_exit(7);
+	for (int ms = 0; ms < PATIENCE_MS; ms += 5) {
+		/* Two slots, each with the number behind a word of 8 bytes and the store's of 16. */
+		for (off_t at = 0; at <= 4096; at += 4096) {
+			unsigned char bytes[8];
+			uint64_t n = 0;
+
+			if (pread(fd, bytes, 8, at + 24) != 8)
+				continue;
+			for (int i = 0; i < 8; i++)
+				n = n << 8 | bytes[i];
+			if (n == last)
+				return;
+		}
+		wait_ms(5);
+	}
+	_exit(6);
+}
+
 /* A process that commits and then is gone, with the mark on disk or killed somewhere. */
 static void
 crash_after(int from, int n, size_t size, int kill_ms)
@@ -82,7 +114,7 @@ crash_after(int from, int n, size_t size, int kill_ms)
 		if (!opens())
 			_exit(8);
 		commit(from, n, size);
-		wait_ms(PAUSE_MS);
+		await_mark();
 		_exit(0);
 	}
 	if (kill_ms >= 0) {

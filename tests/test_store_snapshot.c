@@ -86,6 +86,7 @@ read_during_a_flush(void *arg)
 		sched_yield();
 	ck_assert_uint_eq(get("v"), 0);
 	atomic_store(&during_flush, atomic_load(&fault_flushes_ended) == 0);
+	atomic_store(&fault_flush_ms, 0);
 	return arg;
 }
 
@@ -96,7 +97,8 @@ START_TEST(a_lone_reader_does_not_wait)
 
 	store_rig_open(&rig, rig_engines[_i]);
 	ck_assert_int_eq(pthread_create(&thread, NULL, read_during_a_flush, NULL), 0);
-	atomic_store(&fault_flush_ms, 500);
+	/* Until it has read, however long it has to wait for a processor. */
+	atomic_store(&fault_flush_ms, 10000);
 	fault_committing = 1;
 	ck_assert_int_eq(put("v", STR_LIT("1")), 0);
 	pthread_join(thread, NULL);

@@ -17,8 +17,14 @@ static char *
 read_data(struct rig *r, const char *path)
 {
 	struct answer a = rig_get(r, "4410:secret99", path);
-	char *body = a.body;
+	char *body;
 
+	/* Some tests give the backend less than a second, which a busy machine may need. */
+	for (int late = 0; a.status == 504 && late < 10; late++) {
+		answer_free(&a);
+		a = rig_get(r, "4410:secret99", path);
+	}
+	body = a.body;
 	ck_assert_msg(a.status == 200, "GET %s: %d", path, a.status);
 	a.body = NULL;
 	answer_free(&a);
