@@ -71,7 +71,8 @@ fail(struct bdb *b, int ret, const char *what, struct err *e)
 {
 	enum err_code code = ERR_INTERNAL;
 
-	if (atomic_load(&b->running) && (ret == DB_RUNRECOVERY || disk_flush_failed()))
+	if (atomic_load(&b->running) &&
+	    (ret == DB_RUNRECOVERY || ret == DB_PAGE_NOTFOUND || disk_flush_failed()))
 		store_panic(&b->base, what);
 	/* When no dirty page can be written out the library lacks cache, not disk. */
 	if (ret == ENOSPC || ret == EDQUOT || ((ret == EIO || ret == ENOMEM) && disk_is_full()))
@@ -131,6 +132,7 @@ open_env(struct bdb *b, u_int32_t how, int64_t until, struct err *e)
 
 	if ((ret = db_env_set_func_fsync(disk_flush)) != 0 ||
 	    (ret = db_env_set_func_pwrite(disk_pwrite)) != 0 ||
+	    (ret = db_env_set_func_pread(disk_pread)) != 0 ||
 	    (ret = db_env_set_func_malloc(pool_malloc)) != 0 ||
 	    (ret = db_env_set_func_free(pool_free)) != 0 || (ret = db_env_create(&b->env, 0)) != 0 ||
 	    (ret = configure(b, b->env)) != 0 ||
@@ -162,8 +164,11 @@ open_file(struct bdb *b, const char *file, bool make, DB **ret, struct err *e)
 static int
 open_tables(struct bdb *b, struct err *e)
 {
+	/* They are made in this order: with the last one the others have been there. */
+	bool make = faccessat(b->home, files[STORE_META], F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+
 	for (int i = 0; i < STORE_TABLES; i++)
-		if (open_file(b, files[i], true, &b->table[i], e) != 0)
+		if (open_file(b, files[i], make, &b->table[i], e) != 0)
 			return -1;
 	return 0;
 }
@@ -700,6 +705,7 @@ bdb_close(struct store *s)
 
 	if (atomic_load(&b->running) && b->env->txn_checkpoint(b->env, 0, 0, DB_FORCE) == 0)
 		(void)remove_logs(b);
+	disk_watch(NULL, NULL);
 	parts_free(&b->parts);
 	for (int i = 0; i < STORE_TABLES; i++)
 		if (b->table[i] != NULL)
@@ -736,6 +742,12 @@ bdb_new(const struct store_conf *conf, struct err *e)
 	return NULL;
 }
 
+static void
+zeros(void *arg)
+{
+	store_panic(arg, "a page was never written");
+}
+
 static int
 bdb_open(struct store **ret, const struct store_conf *conf, struct err *e)
 {
@@ -752,6 +764,7 @@ bdb_open(struct store **ret, const struct store_conf *conf, struct err *e)
 		goto failed;
 	store_log_phase(&b->base, "tables opened", &t);
 	atomic_store(&b->running, true);
+	disk_watch(zeros, &b->base);
 	*ret = &b->base;
 	return 0;
 failed:

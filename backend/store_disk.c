@@ -10,7 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { PAGE = 4096 };
+
 static atomic_bool flush_failed, full;
+static void (*_Atomic on_zeros)(void *arg);
+static void *_Atomic on_zeros_arg;
 /* Held by who writes a page, and alone by who must not see half of one. */
 static pthread_rwlock_t pages = PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP;
 
@@ -66,6 +70,9 @@ disk_flush(int fd)
 		return 0;
 	r = errno;
 	atomic_store(&flush_failed, true);
+	/* What was not written counts as clean in the kernel's memory now: the next start must not read
+	 * it there and take it for what is on the disk. */
+	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	return r;
 }
 
@@ -88,6 +95,30 @@ disk_pwrite(int fd, const void *p, size_t n, off_t at)
 	else if (errno == ENOSPC || errno == EDQUOT)
 		atomic_store(&full, true);
 	return r;
+}
+
+static bool
+is_zero(const char *p, size_t n)
+{
+	return p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
+}
+
+ssize_t
+disk_pread(int fd, void *p, size_t n, off_t at)
+{
+	ssize_t r = pread(fd, p, n, at);
+	void (*found)(void *) = atomic_load(&on_zeros);
+
+	if (found != NULL && n == PAGE && r == PAGE && is_zero(p, PAGE))
+		found(atomic_load(&on_zeros_arg));
+	return r;
+}
+
+void
+disk_watch(void (*found)(void *arg), void *arg)
+{
+	atomic_store(&on_zeros_arg, arg);
+	atomic_store(&on_zeros, found);
 }
 
 bool

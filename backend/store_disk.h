@@ -24,6 +24,11 @@ bool disk_flush_failed(void);
  * library may report as EIO or ENOMEM when it cannot evict a page. */
 ssize_t disk_pwrite(int fd, const void *p, size_t n, off_t at);
 bool disk_is_full(void);
+/* For db_env_set_func_pread(). The library takes a page of zeros for a good one, whatever its
+ * checksum should be; none is read but in a recovery. `found` is called for one, and must not
+ * return; NULL = no more. */
+ssize_t disk_pread(int fd, void *p, size_t n, off_t at);
+void disk_watch(void (*found)(void *arg), void *arg);
 /* Reads while no disk_pwrite() is under way, so that no page in it is half written: how many bytes,
  * or -1 with errno. */
 ssize_t disk_pread_whole(int fd, void *p, size_t n, off_t at);

@@ -649,6 +649,60 @@ try_env(struct lmdb *l, size_t map)
 	return ret;
 }
 
+/* How many of the pages from a number on may be used again. */
+static int
+count_free(MDB_txn *txn, size_t from, size_t *ret)
+{
+	MDB_cursor *c;
+	MDB_val k, v;
+	int r = mdb_cursor_open(txn, 0, &c);
+
+	*ret = 0;
+	if (r != 0)
+		return r;
+	while ((r = mdb_cursor_get(c, &k, &v, MDB_NEXT)) == 0) {
+		const size_t *list = v.mv_data;
+		size_t n = v.mv_size / sizeof(*list);
+
+		for (size_t i = 1; i < n && i <= list[0]; i++)
+			*ret += list[i] >= from;
+	}
+	mdb_cursor_close(c);
+	return r == MDB_NOTFOUND ? 0 : r;
+}
+
+/* Pages at the end that were given back before they were written may be missing; of any other the
+ * file has been cut short, and would read as zeros once it grows again. */
+static int
+check_length(struct lmdb *l, struct err *e)
+{
+	size_t end, there, unused;
+	MDB_envinfo info;
+	struct stat file;
+	MDB_stat pages;
+	MDB_txn *txn;
+	int ret;
+
+	mdb_env_info(l->env, &info);
+	mdb_env_stat(l->env, &pages);
+	if (fstat(l->data, &file) != 0)
+		return err_set(e, ERR_INTERNAL, "store: %s", strerror(errno));
+	end = info.me_last_pgno + 1;
+	there = (size_t)file.st_size / pages.ms_psize;
+	if (there >= end)
+		return 0;
+	if ((ret = mdb_txn_begin(l->env, NULL, MDB_RDONLY, &txn)) == 0) {
+		ret = count_free(txn, there, &unused);
+		mdb_txn_abort(txn);
+	}
+	if (ret != 0)
+		return fail(l, ret, "open", e);
+	return unused == end - there
+	    ? 0
+	    : err_set(
+	          e, ERR_INTERNAL, "data.mdb is damaged: its last %zu pages are missing", end - there);
+}
+
 /* What a killed process had written may be in the memory of the kernel alone: whoever reads is to
  * see what is on disk. The same goes for the name of the file. */
 static int
@@ -679,7 +733,7 @@ open_env(struct lmdb *l, struct err *e)
 	if (l->data < 0 || fsync(l->data) != 0 || fsync(l->home) != 0)
 		return err_set(e, ERR_INTERNAL, "%.80s/data.mdb: %s", l->base.conf.dir, strerror(errno));
 	pin_use(&l->pin, l->data, l->base.conf.reserve_bytes);
-	return 0;
+	return check_length(l, e);
 }
 
 /* The names of the partitions lie among those of the tables. */
@@ -783,8 +837,11 @@ hold(void *arg, struct pin_snapshot *ret, struct err *e)
 		if (r != 0)
 			end_read(l, txn);
 	}
+	/* With the lock: whether the disk is full is tried behind the end of the file. */
+	if (r != 0)
+		(void)fail(l, r, "copy", e);
 	pthread_mutex_unlock(&l->base.writing);
-	return r == 0 ? 0 : fail(l, r, "copy", e);
+	return r == 0 ? 0 : -1;
 }
 
 static int

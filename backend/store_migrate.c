@@ -238,7 +238,7 @@ store_migrate(
     const struct store_conf *from, const struct store_conf *to, uint64_t *rows, struct err *e)
 {
 	struct store_conf copy = *to;
-	struct tally tally;
+	struct tally tally = {0};
 	int dir, rc;
 
 	err_clear(e);

@@ -12,6 +12,7 @@
 
 atomic_uint fault_flush_ms, fault_log_flushes;
 atomic_int fault_flush_errno, fault_sync_write_errno;
+atomic_uint *_Atomic fault_forgotten;
 const char *_Atomic fault_full;
 _Thread_local unsigned fault_committing;
 atomic_uint fault_on_disk, fault_flushes_begun, fault_flushes_ended;
@@ -53,6 +54,16 @@ fdatasync(int fd)
 		atomic_fetch_add(&fault_flushes_ended, 1);
 	}
 	return 0;
+}
+
+int
+posix_fadvise(int fd, off_t at, off_t n, int advice)
+{
+	atomic_uint *count = atomic_load(&fault_forgotten);
+
+	if (count != NULL && advice == POSIX_FADV_DONTNEED && at == 0 && n == 0)
+		atomic_fetch_add(count, 1);
+	return (int)-syscall(SYS_fadvise64, fd, at, n, advice);
 }
 
 static bool

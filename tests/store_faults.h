@@ -13,6 +13,8 @@ extern atomic_int fault_flush_errno; /* the next flush fails with this, once */
 /* The next pwrite() through a descriptor that flushes by itself fails with this, once. */
 extern atomic_int fault_sync_write_errno;
 extern atomic_uint fault_log_flushes; /* flushes of log files, and of LMDB's only one */
+/* Where to count files whose pages the kernel is asked to forget; NULL = nowhere. */
+extern atomic_uint *_Atomic fault_forgotten;
 /* No room in files whose path contains this; NULL = room everywhere. */
 extern const char *_Atomic fault_full;
 
