@@ -129,12 +129,29 @@ refuse_others(const struct store_ops *ops, const struct store_conf *conf, struct
 	return 0;
 }
 
+static int
+check_log(const struct store_ops *ops, const struct store_conf *conf, struct err *e)
+{
+	char name[STORE_FILE_MAX + 1];
+	uint64_t number;
+
+	if (ops->log_name == NULL || mark_log(conf->dir, &number) == 0)
+		return 0;
+	ops->log_name(number, name);
+	return has_file(conf->dir, name)
+	    ? 0
+	    : err_set(e, ERR_INTERNAL,
+	          "%.80s/%s, the newest file of the log, is missing: put it back, or restore a backup",
+	          conf->dir, name);
+}
+
 int
 store_open(struct store **ret, const struct store_conf *conf, struct err *e)
 {
 	const struct store_ops *ops = engine_ops(conf->engine, e);
 
-	if (ops == NULL || refuse_others(ops, conf, e) != 0 || ops->open(ret, conf, e) != 0)
+	if (ops == NULL || refuse_others(ops, conf, e) != 0 || check_log(ops, conf, e) != 0 ||
+	    ops->open(ret, conf, e) != 0)
 		return -1;
 	if (ops == &store_mem_ops || mark_open(&(*ret)->mark, *ret, conf->dir, e) == 0)
 		return 0;

@@ -52,6 +52,10 @@ struct store_ops {
 	    unsigned hold_s, struct err *e);
 	/* Recovers the files of a copy and reads all of them; leaves nothing open. */
 	int (*recover)(const struct store_conf *conf, int64_t until, struct err *e);
+	/* The file of the log that flushed commits lie in, 0 = not known; NULL = there are none. */
+	uint64_t (*newest_log)(struct store *s);
+	/* Its name, below the directory of the store. */
+	void (*log_name)(uint64_t number, char name[STORE_FILE_MAX + 1]);
 };
 
 struct store_mark;

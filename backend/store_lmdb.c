@@ -995,4 +995,4 @@ lmdb_recover(const struct store_conf *conf, int64_t until, struct err *e)
 const struct store_ops store_lmdb_ops = {lmdb_open, lmdb_close, lmdb_begin, lmdb_commit, lmdb_abort,
     lmdb_get, lmdb_put, lmdb_del, lmdb_scan, lmdb_part_get, lmdb_part_put, lmdb_part_del,
     lmdb_part_scan, lmdb_part_size, lmdb_part_list, lmdb_part_drop, lmdb_checkpoint, lmdb_trickle,
-    lmdb_stats, lmdb_copy_list, lmdb_copy_read, lmdb_recover};
+    lmdb_stats, lmdb_copy_list, lmdb_copy_read, lmdb_recover, NULL, NULL};

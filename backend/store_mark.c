@@ -17,6 +17,8 @@ enum {
 	ROW_BYTES = ID_BYTES + 8,
 	SUM_BYTES = 16,
 	SLOT_BYTES = 8 + ROW_BYTES + SUM_BYTES,
+	/* Behind it the number of the log's newest file, with a sum over both. */
+	WHOLE_BYTES = SLOT_BYTES + 8 + SUM_BYTES,
 	SLOTS = 2,
 	SLOT_STEP = 4096, /* a torn write does not reach the other one */
 	IDLE_MS = 50,
@@ -60,48 +62,87 @@ get_number(const unsigned char *p)
 }
 
 static void
-make_slot(unsigned char slot[SLOT_BYTES], const unsigned char id[ID_BYTES], uint64_t seq)
+put_sum(unsigned char *whole, size_t n)
+{
+	crypto_generichash(whole + n - SUM_BYTES, SUM_BYTES, whole, n - SUM_BYTES, NULL, 0);
+}
+
+static bool
+sum_is_right(const unsigned char *whole, size_t n)
+{
+	unsigned char sum[SUM_BYTES];
+
+	crypto_generichash(sum, SUM_BYTES, whole, n - SUM_BYTES, NULL, 0);
+	return memcmp(sum, whole + n - SUM_BYTES, SUM_BYTES) == 0;
+}
+
+static void
+make_slot(
+    unsigned char slot[WHOLE_BYTES], const unsigned char id[ID_BYTES], uint64_t seq, uint64_t log)
 {
 	memcpy(slot, magic, sizeof(magic));
 	memcpy(slot + sizeof(magic), id, ID_BYTES);
 	put_number(slot + sizeof(magic) + ID_BYTES, seq);
-	crypto_generichash(
-	    slot + SLOT_BYTES - SUM_BYTES, SUM_BYTES, slot, SLOT_BYTES - SUM_BYTES, NULL, 0);
+	put_sum(slot, SLOT_BYTES);
+	put_number(slot + SLOT_BYTES, log);
+	put_sum(slot, WHOLE_BYTES);
 }
+
+struct said {
+	unsigned char id[ID_BYTES];
+	uint64_t seq, log; /* log 0 = it does not say */
+	unsigned slot;
+};
 
 /* How many slots can be read, with what the newest says. */
 static int
-read_slots(struct store_mark *m, unsigned char id[ID_BYTES], uint64_t *seq)
+read_slots(int fd, struct said *ret)
 {
-	unsigned char slot[SLOT_BYTES], sum[SUM_BYTES];
+	unsigned char slot[WHOLE_BYTES];
 	int good = 0;
 
-	*seq = 0;
+	*ret = (struct said){.seq = 0};
 	for (unsigned i = 0; i < SLOTS; i++) {
 		uint64_t n;
 
-		if (pread(m->fd, slot, SLOT_BYTES, (off_t)i * SLOT_STEP) != SLOT_BYTES ||
-		    memcmp(slot, magic, sizeof(magic)) != 0)
-			continue;
-		crypto_generichash(sum, SUM_BYTES, slot, SLOT_BYTES - SUM_BYTES, NULL, 0);
-		if (memcmp(sum, slot + SLOT_BYTES - SUM_BYTES, SUM_BYTES) != 0)
+		if (pread(fd, slot, WHOLE_BYTES, (off_t)i * SLOT_STEP) != WHOLE_BYTES ||
+		    memcmp(slot, magic, sizeof(magic)) != 0 || !sum_is_right(slot, SLOT_BYTES))
 			continue;
 		n = get_number(slot + sizeof(magic) + ID_BYTES);
-		if (good++ > 0 && n <= *seq)
+		if (good++ > 0 && n <= ret->seq)
 			continue;
-		*seq = n;
-		m->slot = (i + 1) % SLOTS;
-		memcpy(id, slot + sizeof(magic), ID_BYTES);
+		ret->seq = n;
+		ret->slot = i;
+		ret->log = sum_is_right(slot, WHOLE_BYTES) ? get_number(slot + SLOT_BYTES) : 0;
+		memcpy(ret->id, slot + sizeof(magic), ID_BYTES);
 	}
 	return good;
+}
+
+int
+mark_log(const char *dir, uint64_t *ret)
+{
+	int home = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = home < 0 ? -1 : openat(home, STORE_MARK_FILE, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct said said = {.log = 0};
+
+	if (fd >= 0 && sodium_init() >= 0)
+		(void)read_slots(fd, &said);
+	/* Where nothing has been acknowledged, nothing is missing. */
+	*ret = said.seq > 0 ? said.log : 0;
+	if (fd >= 0)
+		close(fd);
+	if (home >= 0)
+		close(home);
+	return *ret > 0;
 }
 
 /* 0, or an errno. */
 static int
 write_slot(int fd, const unsigned char *slot, off_t at)
 {
-	for (size_t done = 0; done < SLOT_BYTES;) {
-		ssize_t n = pwrite(fd, slot + done, SLOT_BYTES - done, at + (off_t)done);
+	for (size_t done = 0; done < WHOLE_BYTES;) {
+		ssize_t n = pwrite(fd, slot + done, WHOLE_BYTES - done, at + (off_t)done);
 
 		if (n < 0 && errno != EINTR)
 			return errno;
@@ -115,10 +156,11 @@ write_slot(int fd, const unsigned char *slot, off_t at)
 static bool
 write_mark(struct store_mark *m, uint64_t seq)
 {
-	unsigned char slot[SLOT_BYTES];
+	uint64_t (*log)(struct store *) = m->store->ops->newest_log;
+	unsigned char slot[WHOLE_BYTES];
 	int ret;
 
-	make_slot(slot, m->id, seq);
+	make_slot(slot, m->id, seq, log != NULL ? log(m->store) : 0);
 	ret = write_slot(m->fd, slot, (off_t)m->slot * SLOT_STEP);
 	if (ret == ENOSPC || ret == EDQUOT)
 		return false;
@@ -201,8 +243,7 @@ compare(struct store_mark *m, const char *dir, bool fresh, struct err *e)
 {
 	static const char advice[] =
 	    "Restore a backup, or remove that file to go on with what there is";
-	unsigned char id[ID_BYTES];
-	uint64_t seq;
+	struct said said;
 	int row = read_row(m, e);
 
 	if (row < 0)
@@ -215,21 +256,22 @@ compare(struct store_mark *m, const char *dir, bool fresh, struct err *e)
 			    (unsigned long long)m->seq);
 		return 0;
 	}
-	if (read_slots(m, id, &seq) == 0)
+	if (read_slots(m->fd, &said) == 0)
 		return err_set(
 		    e, ERR_INTERNAL, "%.80s/" STORE_MARK_FILE " cannot be read. %s", dir, advice);
+	m->slot = (said.slot + 1) % SLOTS;
 	/* It has never held anything, and still does not. */
-	if (row == 0 && seq == 0) {
-		memcpy(m->id, id, ID_BYTES);
+	if (row == 0 && said.seq == 0) {
+		memcpy(m->id, said.id, ID_BYTES);
 		return 0;
 	}
-	if (row == 0 || memcmp(id, m->id, ID_BYTES) != 0)
+	if (row == 0 || memcmp(said.id, m->id, ID_BYTES) != 0)
 		return err_set(e, ERR_INTERNAL,
 		    "the store is not the one that %.80s/" STORE_MARK_FILE " belongs to. %s", dir, advice);
-	if (m->seq < seq)
+	if (m->seq < said.seq)
 		return err_set(e, ERR_INTERNAL,
 		    "the store has lost commits %llu to %llu, as %.80s/" STORE_MARK_FILE " says. %s",
-		    (unsigned long long)m->seq + 1, (unsigned long long)seq, dir, advice);
+		    (unsigned long long)m->seq + 1, (unsigned long long)said.seq, dir, advice);
 	return 0;
 }
 

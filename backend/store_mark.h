@@ -20,6 +20,10 @@ struct store_mark;
 /* Compares and begins to count: 0, or -1 with ERR_INTERNAL when the store is behind, or is another
  * one than the mark's. A mark that is missing is made; one that cannot be read is damage too. */
 int mark_open(struct store_mark **ret, struct store *s, const char *dir, struct err *e);
+/* The number of the log's newest file when the mark was written, which must be there before the
+ * engine opens anything: what it recovers without that file it writes down as all there is, and the
+ * file is of no use any more. 1, or 0 = that is not known. */
+int mark_log(const char *dir, uint64_t *ret);
 /* Removes it, if there is one: 0 or -1. */
 int mark_remove(const char *dir, struct err *e);
 /* Writes the last mark. NULL is allowed, here and below. */

@@ -556,4 +556,4 @@ mem_stats(struct store *s, struct store_stats *ret)
 const struct store_ops store_mem_ops = {mem_open, mem_close, mem_begin, mem_commit, mem_abort,
     mem_get, mem_put, mem_del, mem_scan, mem_part_get, mem_part_put, mem_part_del, mem_part_scan,
     mem_part_size, mem_part_list, mem_part_drop, mem_checkpoint, mem_trickle, mem_stats, NULL, NULL,
-    NULL};
+    NULL, NULL, NULL};

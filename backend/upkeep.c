@@ -42,8 +42,6 @@ struct upkeep {
 	time_t sweep_at; /* CLOCK_MONOTONIC */
 	struct retention retention;
 	time_t retain_at; /* likewise */
-	/* What the wall clock said when it was believed last, and when that was. */
-	int64_t trusted_ms, trusted_at_ms;
 };
 
 /* False when it is time to end. */
@@ -95,11 +93,8 @@ sweep(struct writer_job *job, struct store_txn *t)
 
 	arena_init(&a, JOB_SCRATCH_MAX);
 	m.a = &a;
-	if ((rc = believed_look(&u->believed, &m, now, clock_ms() / 1000)) == 1) {
-		u->trusted_ms = now;
-		u->trusted_at_ms = clock_ms();
+	if ((rc = believed_look(&u->believed, &m, now, clock_ms() / 1000)) == 1)
 		rc = sweep_by(u, &m, now);
-	}
 	arena_free(&a);
 	return rc;
 }
@@ -137,25 +132,39 @@ sweep_kept(struct upkeep *u)
 	    u->after == 0 && !u->events_left && !u->audit_left ? clock_ms() / 1000 + SWEEP_S : 0;
 }
 
-/* The wall clock, as far as it can be believed. */
-static int64_t
-trusted_now(const struct upkeep *u)
+/* The wall clock, as far as it can be believed: 0 or -1. */
+static int
+trusted_now(struct upkeep *u, int64_t *ret, struct err *e)
 {
-	int64_t wall = clock_wall_ms();
-	int64_t most = u->trusted_ms + (clock_ms() - u->trusted_at_ms) + BELIEVED_STEP_MS;
+	struct model m = {.e = e, .tenant = TENANT_DEFAULT};
+	int64_t latest;
+	struct arena a;
+	int rc;
 
-	return wall < most ? wall : most;
+	if (store_begin(u->store, STORE_READ, &m.t, e) != 0)
+		return -1;
+	arena_init(&a, JOB_SCRATCH_MAX);
+	m.a = &a;
+	rc = believed_latest(&m, &latest);
+	store_abort(m.t);
+	arena_free(&a);
+	*ret = clock_wall_ms();
+	if (latest > 0 && *ret > latest + BELIEVED_STEP_MS)
+		*ret = latest + BELIEVED_STEP_MS;
+	return rc;
 }
 
 static void
 remove_old(struct upkeep *u)
 {
 	struct err e = {0};
+	int64_t now;
 
-	if (clock_ms() / 1000 < u->retain_at || u->trusted_at_ms == 0)
+	if (clock_ms() / 1000 < u->retain_at)
 		return;
 	u->retain_at = clock_ms() / 1000 + SWEEP_S;
-	if (retention_run(&u->retention, u->store, trusted_now(u), clock_ms() / 1000, &e) != 0)
+	if (trusted_now(u, &now, &e) != 0 ||
+	    retention_run(&u->retention, u->store, now, clock_ms() / 1000, &e) != 0)
 		log_event(LOG_WARN_, "retention", "%s", err_text(&e));
 }
 

@@ -159,12 +159,12 @@ overwrite(const char *path, off_t at, size_t n)
 }
 
 static void
-is_behind(void)
+is_refused(const char *why)
 {
 	char path[160];
 
 	ck_assert(!opens());
-	ck_assert_msg(strstr(err_text(&err), "has lost commits") != NULL, "%s", err_text(&err));
+	ck_assert_msg(strstr(err_text(&err), why) != NULL, "%s", err_text(&err));
 	/* Each time, until somebody decides. */
 	ck_assert(!opens());
 	snprintf(path, sizeof(path), "%s/" STORE_MARK_FILE, rig.home);
@@ -183,7 +183,23 @@ START_TEST(the_newest_log_is_gone)
 	crash_after(0, 90, 500000, -1);
 	ck_assert_int_gt(newest_log(path), 1);
 	ck_assert_int_eq(unlink(path), 0);
-	is_behind();
+	is_refused("is missing");
+}
+END_TEST
+
+/* As when a file system was not there, or a copy not complete. */
+START_TEST(the_newest_log_comes_back)
+{
+	char path[160], aside[200];
+
+	crash_after(0, 90, 500000, -1);
+	newest_log(path);
+	snprintf(aside, sizeof(aside), "%s/aside", rig.dir);
+	ck_assert_int_eq(rename(path, aside), 0);
+	ck_assert(!opens());
+	ck_assert_int_eq(rename(aside, path), 0);
+	ck_assert_msg(opens(), "%s", err_text(&err));
+	store_close(store);
 }
 END_TEST
 
@@ -197,7 +213,7 @@ START_TEST(the_last_log_is_damaged_in_its_middle)
 	ck_assert_int_eq(stat(path, &st), 0);
 	/* Some half of what was written; the file may be longer. */
 	overwrite(path, COMMITS * ROW / 2, 4096);
-	is_behind();
+	is_refused("has lost commits");
 }
 END_TEST
 
@@ -212,7 +228,7 @@ START_TEST(an_older_copy)
 	snprintf(command, sizeof(command), "rm %s/log.* %s/*.db && cp -a %s.old/log.* %s.old/*.db %s/",
 	    rig.home, rig.home, rig.home, rig.home, rig.home);
 	ck_assert_int_eq(system(command), 0);
-	is_behind();
+	is_refused("has lost commits");
 }
 END_TEST
 
@@ -254,17 +270,26 @@ END_TEST
 /* Files that were taken away, or are another store's. */
 START_TEST(another_store)
 {
-	char command[600], path[160];
+	char command[600], path[160], aside[200], fresh[200];
 
+	snprintf(fresh, sizeof(fresh), "%s/fresh", rig.dir);
 	ck_assert(opens());
 	commit(0, 3, 10);
 	store_close(store);
 	snprintf(command, sizeof(command), "rm %s/log.* %s/*.db", rig.home, rig.home);
 	ck_assert_int_eq(system(command), 0);
 	ck_assert(!opens());
-	ck_assert_msg(strstr(err_text(&err), "is not the one") != NULL, "%s", err_text(&err));
+	ck_assert_msg(strstr(err_text(&err), "is missing") != NULL, "%s", err_text(&err));
 	snprintf(path, sizeof(path), "%s/" STORE_MARK_FILE, rig.home);
-	ck_assert_int_eq(unlink(path), 0);
+	snprintf(aside, sizeof(aside), "%s/aside", rig.dir);
+	ck_assert_int_eq(rename(path, aside), 0);
+	ck_assert(opens());
+	store_close(store);
+	ck_assert_int_eq(rename(path, fresh), 0);
+	ck_assert_int_eq(rename(aside, path), 0);
+	ck_assert(!opens());
+	ck_assert_msg(strstr(err_text(&err), "is not the one") != NULL, "%s", err_text(&err));
+	ck_assert_int_eq(rename(fresh, path), 0);
 	ck_assert(opens());
 	store_close(store);
 	/* Nothing was ever stored: it may begin again. */
@@ -286,6 +311,7 @@ main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, the_newest_log_is_gone);
+	tcase_add_test(t, the_newest_log_comes_back);
 	tcase_add_test(t, the_last_log_is_damaged_in_its_middle);
 	tcase_add_test(t, an_older_copy);
 	tcase_add_test(t, kills_are_no_damage);
