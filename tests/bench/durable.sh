@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: ISC
 # make bench-durable: 105,000 contacts and a million rows of call records. How much a backup slows down
-# writers, in turns with and without one; and after kill -9 under writers, the time from the start of
-# the backend to its first answer to a client whose gateway stayed.
+# writers, in turns with and without one; how long one takes with its trial; and after kill -9 under
+# writers, the time from the start of the backend to its first answer to a client whose gateway stayed.
 #   durable.sh BUILD [ROUNDS] [RESTARTS]; TANDEM_ENGINE=lmdb for the other engine
 set -u
 build=$1 rounds=${2:-5} restarts=${3:-30}
@@ -61,6 +61,13 @@ for ((r = 1; r <= rounds; r++)); do
 	awk -v r=$r -v a="$without" -v b="$with" -v n="$(wc -l <"$dir/copies")" \
 		'BEGIN {printf "round %d: %.0f writes/s, %.0f beside backups (%d ended): %.2f\n", r, a, b, n, b / a}'
 done
+
+# One whole one, with its trial.
+rm -rf "$dir/copy"
+from=$(now_ms)
+ctl backup "$dir/copy" --without-keys >/dev/null || exit 1
+echo "a backup and its trial: $((($(now_ms) - from) / 1000)) s"
+rm -rf "$dir/copy"
 
 for ((r = 0; r < restarts; r++)); do
 	writers 3 >/dev/null &
