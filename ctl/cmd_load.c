@@ -16,6 +16,7 @@
 #include "common/tree.h"
 #include "ctl/ctl.h"
 #include "ctl/dump_sum.h"
+#include "ctl/piece_sums.h"
 #include "ctl/progress.h"
 #include "ctl/row.h"
 
@@ -28,6 +29,8 @@ enum {
 	PIECE_ROWS = 5000               /* calls in one transaction */
 };
 
+#define CHANGED "the file was changed after it had been checked: load it again"
+
 struct rows {
 	const char *file;
 	struct stored_row *v;
@@ -39,15 +42,18 @@ struct rows {
 /* What becomes of a row of the file. */
 struct reading {
 	struct rows *rows;
+	FILE *f;    /* open for both times: its name may be another file's by then */
 	off_t from; /* where the rows begin */
 	bool again; /* seekable: calls are passed over the first time, everything else the second */
 	bool is_second;
 	size_t calls;
+	struct piece_sums pieces;   /* of the calls, as they were checked */
 	struct ctl *c;              /* the second time: where pieces go */
 	const struct dump_key *key; /* that has to have signed it, or NULL */
 };
 
 static int apply(struct ctl *c, struct rows *rows);
+static int apply_piece(struct reading *rd, int64_t line);
 
 static bool
 is_call(const struct stored_row *row)
@@ -99,21 +105,32 @@ forget(struct rows *rows)
 	rows->n = 0;
 }
 
-/* Keeps a row, or passes it over this time. */
+/* A call that is passed over the first time: what it was is kept. */
 static int
-take(struct reading *rd, const struct stored_row *row, int64_t line)
+note_call(struct reading *rd, struct str text, int64_t line)
+{
+	rd->calls++;
+	return piece_add(&rd->pieces, text) < PIECE_ROWS || piece_keep(&rd->pieces) == 0
+	    ? EXIT_OK
+	    : refused(rd->rows->file, line, "", "out of memory");
+}
+
+/* Keeps a row, or passes it over this time. `text`: its line. */
+static int
+take(struct reading *rd, const struct stored_row *row, struct str text, int64_t line)
 {
 	bool call = is_call(row);
 
-	if (rd->is_second ? !call : call && rd->again) {
-		rd->calls += call;
+	if (call && rd->again && !rd->is_second)
+		return note_call(rd, text, line);
+	if (rd->is_second && !call)
 		return EXIT_OK;
-	}
 	if (keep(rd->rows, row, line) != 0)
 		return refused(rd->rows->file, line, "",
 		    call ? "that many calls are loaded from a file alone, not from standard input"
 		         : "the file is too large for one load");
-	return rd->is_second && rd->rows->n == PIECE_ROWS ? apply(rd->c, rd->rows) : EXIT_OK;
+	return rd->is_second && piece_add(&rd->pieces, text) == PIECE_ROWS ? apply_piece(rd, line)
+	                                                                   : EXIT_OK;
 }
 
 static int
@@ -134,7 +151,7 @@ read_line(struct reading *rd, struct str text, int64_t line)
 	if (row_read(text, &row, &a, &fault) != 0)
 		rc = refused(rows->file, line, fault.field, err_text(&fault.err));
 	else
-		rc = take(rd, &row, line);
+		rc = take(rd, &row, text, line);
 	arena_wipe(&a);
 	return rc;
 }
@@ -180,20 +197,13 @@ read_lines(struct reading *rd, FILE *f)
 }
 
 static int
-read_file(struct reading *rd)
+check_file(struct reading *rd)
 {
-	bool is_stdin = strcmp(rd->rows->file, "-") == 0;
-	FILE *f = is_stdin ? stdin : fopen(rd->rows->file, "re");
-	int rc;
+	int rc = read_lines(rd, rd->f);
 
-	if (f == NULL)
-		return refused(rd->rows->file, 0, "", strerror(errno));
-	rc = is_stdin && rd->is_second && fseeko(f, rd->from, SEEK_SET) != 0
-	    ? refused(rd->rows->file, 0, "", strerror(errno))
-	    : read_lines(rd, f);
-	if (!is_stdin)
-		fclose(f);
-	return rc;
+	return rc == EXIT_OK && piece_keep(&rd->pieces) != 0
+	    ? refused(rd->rows->file, 0, "", "out of memory")
+	    : rc;
 }
 
 /* Says what the backend found, in the words of the file. */
@@ -289,6 +299,14 @@ apply(struct ctl *c, struct rows *rows)
 	return rc;
 }
 
+/* Calls that are read a second time, if they are what was checked, and signed, the first time. */
+static int
+apply_piece(struct reading *rd, int64_t line)
+{
+	return piece_matches(&rd->pieces) ? apply(rd->c, rd->rows)
+	                                  : refused(rd->rows->file, line, "", CHANGED);
+}
+
 /* A dry run has looked at the calls; whose they are only the backend knows, when the users of the
  * same file are there. */
 static int
@@ -303,8 +321,12 @@ apply_calls(struct ctl *c, struct reading *rd)
 		return EXIT_OK;
 	}
 	rd->is_second = true;
-	rc = read_file(rd);
-	return rc == EXIT_OK ? apply(c, rd->rows) : rc;
+	if (fseeko(rd->f, rd->from, SEEK_SET) != 0)
+		return refused(rd->rows->file, 0, "", strerror(errno));
+	if ((rc = read_lines(rd, rd->f)) == EXIT_OK && (rc = apply_piece(rd, 0)) == EXIT_OK &&
+	    !piece_all_matched(&rd->pieces))
+		rc = refused(rd->rows->file, 0, "", CHANGED);
+	return rc;
 }
 
 static int
@@ -314,15 +336,21 @@ load(struct ctl *c, const struct dump_key *key)
 	struct reading rd = {.rows = &rows, .c = c, .key = key};
 	int rc;
 
+	rd.f = strcmp(rows.file, "-") == 0 ? stdin : fopen(rows.file, "re");
+	if (rd.f == NULL)
+		return refused(rows.file, 0, "", strerror(errno));
 	text_init();
 	arena_init(&rows.arena, FILE_ARENA);
-	rc = read_file(&rd);
+	rc = check_file(&rd);
 	if (rc == EXIT_OK && (rows.n > 0 || rd.calls > 0)) {
 		if ((rc = ctl_connect(c)) == EXIT_OK && (rc = apply(c, &rows)) == EXIT_OK)
 			rc = apply_calls(c, &rd);
 	}
 	if (rc == EXIT_OK)
 		report(c, rows.applied);
+	if (rd.f != stdin)
+		fclose(rd.f);
+	piece_free(&rd.pieces);
 	arena_wipe(&rows.arena);
 	free(rows.v);
 	return rc;

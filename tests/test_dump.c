@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /* Dumps are loaded when they are whole, by whom the operator trusts, and of any release. */
 #include <check.h>
+#include <dirent.h>
 #include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/freeze.h"
 #include "tests/rig.h"
 
 static struct rig rig;
@@ -143,6 +146,94 @@ START_TEST(a_signature_by_other_tools)
 }
 END_TEST
 
+/* Whether it has begun to connect, which a load does when it has checked its file. */
+static bool
+connects(pid_t pid)
+{
+	char path[64], to[64] = "";
+	bool ret = false;
+	struct dirent *entry;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	if ((d = opendir(path)) == NULL)
+		return false;
+	while (!ret && (entry = readdir(d)) != NULL) {
+		ssize_t n = readlinkat(dirfd(d), entry->d_name, to, sizeof(to) - 1);
+
+		to[n > 0 ? n : 0] = '\0';
+		ret = strstr(to, "eventpoll") != NULL;
+	}
+	closedir(d);
+	return ret;
+}
+
+/* Runs tandemctl load in a child and stops with the backend frozen when the file has been checked.
+ */
+static pid_t
+load_halfway(void)
+{
+	char file[128], key[128];
+	long long until = ms_now() + 20000;
+	pid_t pid;
+
+	snprintf(file, sizeof(file), "%s/dump", rig.dir);
+	snprintf(key, sizeof(key), "%s/ours.pub", rig.dir);
+	freeze(rig.backend);
+	ck_assert_int_ge(pid = fork(), 0);
+	if (pid == 0) {
+		const char *program = getenv("TANDEMCTL");
+
+		ck_assert_ptr_nonnull(freopen(rig.log, "a", stderr));
+		execl(program != NULL ? program : "build/tandemctl", "tandemctl", "-c", rig.conf, "load",
+		    file, "--signed-by", key, (char *)NULL);
+		_exit(127);
+	}
+	while (!connects(pid)) {
+		ck_assert_msg(ms_now() < until, "the load does not connect");
+		usleep(10000);
+	}
+	return pid;
+}
+
+static const struct {
+	const char *how; /* "forged" takes the place of "dump" */
+	int status;
+} replacements[] = {
+    {"mv forged dump", 0},                                 /* what was checked is still open */
+    {"cp forged dump", 1},                                 /* the same file with other bytes */
+    {"sed -i '/call_record/d' forged; cp forged dump", 1}, /* fewer calls */
+};
+
+/* Calls are read a second time: what they are then must be what was signed. */
+START_TEST(a_file_that_is_replaced)
+{
+	static const char call[] =
+	    "{\"type\":\"user\",\"record\":{\"userName\":\"302\"}}\n"
+	    "{\"type\":\"call_record\",\"user\":\"302\",\"record\":{\"cdr\":{\"id\":\"v1\",\"caller\":"
+	    "\"<sip:302@ex.example>\",\"callee\":\"<sip:9@ex.example>\",\"started\":1715856163000,"
+	    "\"duration\":0,\"end\":\"A\",\"code\":487},\"source\":\"kam-1\",\"calls\":true,"
+	    "\"called\":false,\"internal\":true}}\n";
+	int status;
+	pid_t pid;
+
+	ck_assert_int_eq(sh(KEYS), 0);
+	ck_assert_int_eq(ctl(rows, "load -"), 0);
+	ck_assert_msg(ctl(call, "load -") == 0, "%s", out);
+	ck_assert_int_eq(ctl(NULL, "dump %s/dump --sign %s/ours", rig.dir, rig.dir), 0);
+	ck_assert_int_eq(sh("sed 's/\"v1\"/\"forged\"/' dump >forged"), 0);
+	pid = load_halfway();
+	ck_assert_int_eq(sh(replacements[_i].how), 0);
+	kill(rig.backend, SIGCONT);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert(WIFEXITED(status));
+	ck_assert_int_eq(ctl(NULL, "dump"), 0);
+	has("\"id\":\"v1\"");
+	ck_assert_msg(strstr(out, "\"id\":\"forged\"") == NULL, "%s", out);
+	ck_assert_int_eq(WEXITSTATUS(status), replacements[_i].status);
+}
+END_TEST
+
 /* Each is applied whole or not at all, and says which. */
 START_TEST(two_loads_at_once)
 {
@@ -205,6 +296,8 @@ main(void)
 	tcase_add_test(t, a_dump_that_is_not_whole);
 	tcase_add_test(t, a_signed_dump);
 	tcase_add_test(t, a_signature_by_other_tools);
+	tcase_add_loop_test(
+	    t, a_file_that_is_replaced, 0, sizeof(replacements) / sizeof(replacements[0]));
 	suite_add_tcase(suite, t);
 	tcase_set_timeout(loads, 60);
 	tcase_add_checked_fixture(loads, setup, teardown);
