@@ -62,13 +62,26 @@ add(struct job *j, struct model *m)
 	return model_user_put(m, id, NULL, &u);
 }
 
+/* What is removed is named as its list shows it: whoever means an alias would lose the whole
+ * account that it leads to. */
+static int
+check_own_name(struct job *j, const struct user *u)
+{
+	return str_eq(u->user_name, j->ctl.name)
+	    ? 0
+	    : err_set(&j->err, ERR_CONFLICT,
+	          "\"%.*s\" is another name of the user \"%.*s\": name that one to remove it",
+	          (int)j->ctl.name.n, j->ctl.name.p, (int)u->user_name.n, u->user_name.p);
+}
+
 static int
 change(struct job *j, struct model *m)
 {
 	struct user old, u;
 	uint32_t id;
 
-	if (find(j, m, &id, &old) != 0)
+	if (find(j, m, &id, &old) != 0 ||
+	    (j->ctl.command == ctl_command_USER_REMOVE && check_own_name(j, &old) != 0))
 		return -1;
 	/* Who is locked out loses the streams as well. */
 	user_event_touch(id);

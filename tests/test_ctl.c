@@ -102,6 +102,25 @@ START_TEST(users)
 }
 END_TEST
 
+/* An alias is enough for what can be taken back, not for a removal. */
+START_TEST(removal_by_an_alias)
+{
+	rig_load(&rig,
+	    "{\"type\":\"user\",\"record\":{\"userName\":\"701\",\"aliases\":[\"702\"],\"imId\":\"ann."
+	    "im\"}}\n");
+	ck_assert_int_eq(ctl(NULL, "user remove 702 --yes"), 1);
+	has("\"702\" is another name of the user \"701\"");
+	ck_assert_int_eq(ctl(NULL, "user remove ann.im --yes"), 1);
+	ck_assert_int_eq(ctl(NULL, "user disable 702"), 0);
+	ck_assert_int_eq(ctl(NULL, "user enable ann.im"), 0);
+	ck_assert_int_eq(ctl(NULL, "user list"), 0);
+	has("701 ");
+	ck_assert_int_eq(ctl(NULL, "user remove 701 --yes"), 0);
+	ck_assert_int_eq(ctl(NULL, "user remove 702 --yes"), 1);
+	has("no such user");
+}
+END_TEST
+
 static const struct {
 	const char *input, *args;
 	int status;
@@ -571,6 +590,7 @@ main(void)
 	tcase_add_checked_fixture(running, setup_running, teardown);
 	tcase_set_timeout(running, 60);
 	tcase_add_test(running, users);
+	tcase_add_test(running, removal_by_an_alias);
 	tcase_add_test(running, passwords);
 	tcase_add_test(running, prompt);
 	tcase_add_test(running, prompt_gives_up);
