@@ -153,7 +153,8 @@ store_open(struct store **ret, const struct store_conf *conf, struct err *e)
 	if (ops == NULL || refuse_others(ops, conf, e) != 0 || check_log(ops, conf, e) != 0 ||
 	    ops->open(ret, conf, e) != 0)
 		return -1;
-	if (ops == &store_mem_ops || mark_open(&(*ret)->mark, *ret, conf->dir, e) == 0)
+	if (ops == &store_mem_ops ||
+	    mark_open(&(*ret)->mark, *ret, conf->dir, conf->unfinished, e) == 0)
 		return 0;
 	store_close(*ret);
 	return -1;

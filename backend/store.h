@@ -166,7 +166,8 @@ void store_identity(struct store *s, char id[STORE_ID_MAX + 1], uint64_t *commit
 
 /* Makes a store of a copy, in its place: with all that is there, or (`until` > 0, seconds since
  * 1970; not for "lmdb") as it was then; then reads every page of it. It ends with a store that is
- * closed and has a mark; *commit = the number of its last commit. 0 or -1. */
+ * closed, has a mark and another identity than the one that was copied; *commit = the number of its
+ * last commit. 0 or -1. */
 int store_recover(const struct store_conf *conf, int64_t until, uint64_t *commit, struct err *e);
 
 #endif

@@ -239,7 +239,32 @@ read_row(struct store_mark *m, struct err *e)
 }
 
 static int
-compare(struct store_mark *m, const char *dir, bool fresh, struct err *e)
+put_row(struct store_mark *m, struct store_txn *t, uint64_t seq, struct err *e)
+{
+	unsigned char row[ROW_BYTES];
+
+	memcpy(row, m->id, ID_BYTES);
+	put_number(row + ID_BYTES, seq);
+	return store_put(t, STORE_META, row_key, (struct str){(const char *)row, ROW_BYTES}, e);
+}
+
+/* Another store from now on, with as many commits: without a mark this one is not counted. */
+static int
+change_id(struct store_mark *m, struct err *e)
+{
+	struct store_txn *t;
+
+	randombytes_buf(m->id, ID_BYTES);
+	if (store_begin(m->store, STORE_WRITE, &t, e) != 0)
+		return -1;
+	if (put_row(m, t, m->seq, e) == 0)
+		return store_commit(t, e);
+	store_abort(t);
+	return -1;
+}
+
+static int
+compare(struct store_mark *m, const char *dir, bool fresh, bool copied, struct err *e)
 {
 	static const char advice[] =
 	    "Restore a backup, or remove that file to go on with what there is";
@@ -251,6 +276,8 @@ compare(struct store_mark *m, const char *dir, bool fresh, struct err *e)
 	if (row == 0)
 		randombytes_buf(m->id, ID_BYTES);
 	if (fresh) {
+		if (row == 1 && copied)
+			return change_id(m, e);
 		if (row == 1)
 			store_log(m->store, "store: without a mark; one is made at commit %llu",
 			    (unsigned long long)m->seq);
@@ -315,7 +342,7 @@ start(struct store_mark *m, struct err *e)
 }
 
 static int
-open_in(struct store_mark *m, const char *dir, int home, struct err *e)
+open_in(struct store_mark *m, const char *dir, int home, bool copied, struct err *e)
 {
 	bool fresh;
 
@@ -323,14 +350,14 @@ open_in(struct store_mark *m, const char *dir, int home, struct err *e)
 	fresh = m->fd < 0 && errno == ENOENT;
 	if (m->fd < 0 && !fresh)
 		return err_set(e, ERR_INTERNAL, "%.80s/" STORE_MARK_FILE ": %s", dir, strerror(errno));
-	if (compare(m, dir, fresh, e) != 0 || (fresh && make_file(m, dir, home, e) != 0))
+	if (compare(m, dir, fresh, copied, e) != 0 || (fresh && make_file(m, dir, home, e) != 0))
 		return -1;
 	m->noted = m->synced = m->seq;
 	return start(m, e);
 }
 
 int
-mark_open(struct store_mark **ret, struct store *s, const char *dir, struct err *e)
+mark_open(struct store_mark **ret, struct store *s, const char *dir, bool copied, struct err *e)
 {
 	struct store_mark *m = calloc(1, sizeof(*m));
 	int home = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), rc = -1;
@@ -340,7 +367,7 @@ mark_open(struct store_mark **ret, struct store *s, const char *dir, struct err 
 	} else {
 		m->store = s;
 		m->fd = -1;
-		rc = open_in(m, dir, home, e);
+		rc = open_in(m, dir, home, copied, e);
 	}
 	if (home >= 0)
 		close(home);
@@ -399,13 +426,7 @@ mark_is_row(enum store_table table, struct str key)
 int
 mark_count(struct store_mark *m, struct store_txn *t, struct err *e)
 {
-	unsigned char row[ROW_BYTES];
-
-	if (m == NULL)
-		return 0;
-	memcpy(row, m->id, ID_BYTES);
-	put_number(row + ID_BYTES, m->seq + 1);
-	return store_put(t, STORE_META, row_key, (struct str){(const char *)row, ROW_BYTES}, e);
+	return m == NULL ? 0 : put_row(m, t, m->seq + 1, e);
 }
 
 void

@@ -18,8 +18,11 @@ struct store_mark;
 #define STORE_MARK_FILE "mark"
 
 /* Compares and begins to count: 0, or -1 with ERR_INTERNAL when the store is behind, or is another
- * one than the mark's. A mark that is missing is made; one that cannot be read is damage too. */
-int mark_open(struct store_mark **ret, struct store *s, const char *dir, struct err *e);
+ * one than the mark's. A mark that is missing is made; one that cannot be read is damage too.
+ * `copied`: a store without a mark that is made of the files of another one gets a number of its
+ * own, since its log does not go on with the other's. */
+int mark_open(
+    struct store_mark **ret, struct store *s, const char *dir, bool copied, struct err *e);
 /* The number of the log's newest file when the mark was written, which must be there before the
  * engine opens anything: what it recovers without that file it writes down as all there is, and the
  * file is of no use any more. 1, or 0 = that is not known. */

@@ -245,7 +245,8 @@ follow_once(struct copying *k, char last[BACKUP_NAME_MAX + 1], int64_t *size)
 	if (rc != EXIT_OK)
 		return rc;
 	if (!str_eqc(r.copy.store, k->b->store))
-		return ctl_fail(EXIT_FAILED, "%s is of another store", k->dir);
+		return ctl_fail(
+		    EXIT_FAILED, "%s is of another store, or of this one before it was restored", k->dir);
 	for (size_t i = 0; i < r.copy.files.n && n < sizeof(todo) / sizeof(todo[0]); i++) {
 		snprintf(todo[n].name, sizeof(todo[n].name), "%.*s", (int)r.copy.files.v[i].name.n,
 		    r.copy.files.v[i].name.p);

@@ -120,7 +120,7 @@ START_TEST(as_it_was_at_the_listing)
 	struct store *s;
 	struct store_txn *t;
 	uint64_t commit, last;
-	char id[STORE_ID_MAX + 1];
+	char id[STORE_ID_MAX + 1], own[STORE_ID_MAX + 1];
 
 	write_all("one");
 	write_all("two");
@@ -130,6 +130,10 @@ START_TEST(as_it_was_at_the_listing)
 	ck_assert_msg(store_recover(&conf, 0, &commit, &e) == 0, "%s", err_text(&e));
 	ck_assert_uint_eq(commit, last);
 	ck_assert_msg(store_open(&s, &conf, &e) == 0, "%s", err_text(&e));
+	/* A store of its own, which has the commits of the other one. */
+	store_identity(s, own, &commit);
+	ck_assert_str_ne(own, id);
+	ck_assert_uint_eq(commit, last);
 	t = rig_begin(s, STORE_READ);
 	for (int i = 0; i < ROWS; i++) {
 		char key[16];
