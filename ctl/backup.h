@@ -2,7 +2,8 @@
 /*
  * A backup is a directory: the files of the store as they were copied, the keys in a sealed file of
  * their own, and a text file MANIFEST that names them with sizes and BLAKE2b sums, written last. A
- * backup without it is not complete.
+ * backup without it is not complete. FOLLOWED says the same of the files of the log to which
+ * something has come since, and the commit that they lead to.
  */
 #ifndef CTL_BACKUP_H
 #define CTL_BACKUP_H
@@ -10,6 +11,7 @@
 #include "ctl/ctl.h"
 
 #define BACKUP_MANIFEST "MANIFEST"
+#define BACKUP_FOLLOWED "FOLLOWED"
 #define BACKUP_KEYS "keys.sealed"
 
 enum {
@@ -31,7 +33,15 @@ struct backup {
 	int64_t begun, ended; /* the backend's clock, seconds since 1970 */
 	struct backup_file files[BACKUP_FILES_MAX];
 	size_t n;
+	/* What --follow has brought: files of the log as they were at least, and the last commit in
+	 * them, 0 = none. */
+	struct backup_file *followed;
+	size_t followed_n, followed_size;
+	int64_t followed_commit;
 };
+
+/* Of calloc(); NULL is allowed. */
+void backup_free(struct backup *b);
 
 /* From now on SIGINT, SIGTERM and SIGHUP, unless they are ignored, end nothing by themselves: work
  * on a backup looks at backup_stopped() between two pieces, and ends with backup_stop(), an exit
@@ -45,6 +55,12 @@ bool backup_name_ok(struct str name);
 /* EXIT_OK, or an exit code after having said why. `dirfd`: the backup's, `dir`: its name. */
 int backup_write(const struct backup *b, int dirfd, const char *dir);
 int backup_read(struct backup *b, int dirfd, const char *dir);
+/* That much of a file of the log has been brought. */
+int backup_note_followed(struct backup *b, const struct backup_file *f);
+/* Nothing is known of that file any more: whether there was something. */
+bool backup_forget_followed(struct backup *b, const char *name);
+/* FOLLOWED, as *b has it. */
+int backup_write_followed(const struct backup *b, int dirfd, const char *dir);
 /* Reads all files and compares their sums. */
 int backup_compare(const struct backup *b, int dirfd, const char *dir);
 /* The newest file of the log in a directory, "" = none. */
@@ -55,11 +71,12 @@ void backup_last_log(int dirfd, char name[BACKUP_NAME_MAX + 1]);
  * it. *begun = what is in it is ours, and may be discarded. */
 int backup_put(const struct ctl *c, const struct backup *b, int dirfd, const char *to, bool *begun);
 /* Has tandem-backend --recover make a store of what backup_put() left in `state`. `until`: see
- * there, 0 = all. */
+ * there, 0 = all, which has to lead to the last commit that the backup is known to have. */
 int backup_recover(
     struct ctl *c, const struct backup *b, const char *state, int64_t until, int64_t *commit);
-/* Both of them in a directory that is removed afterwards: whether a store can be made of it. */
-int backup_try(struct ctl *c, const struct backup *b, int dirfd);
+/* Both of them in a directory that is removed afterwards: whether a store can be made of it,
+ * and with which commit. */
+int backup_try(struct ctl *c, const struct backup *b, int dirfd, int64_t *commit);
 
 /* Seals the keys of the auth child by a passphrase into the backup, adding the file to *b; and the
  * way back: whether the passphrase opens them, and unless `made` is NULL they are put in their

@@ -100,6 +100,7 @@ backup_recover(
 	char dir[PATH_MAX + 16], engine[64], to[32];
 	const char *settings[] = {dir, engine, NULL};
 	const char *args[] = {"--recover", until > 0 ? "--to" : NULL, to, NULL};
+	int64_t least = b->followed_commit > b->commit ? b->followed_commit : b->commit;
 	long long number;
 
 	snprintf(dir, sizeof(dir), "backend.state=%s", state);
@@ -108,18 +109,17 @@ backup_recover(
 	if (offline_run(c, settings, args, "commit", &number) != EXIT_OK)
 		return ctl_fail(EXIT_FAILED, "no store can be made of the backup");
 	*commit = number;
-	if (until == 0 && *commit < b->commit)
+	if (until == 0 && *commit < least)
 		return ctl_fail(EXIT_FAILED, "the backup has lost commits %lld to %lld",
-		    (long long)*commit + 1, (long long)b->commit);
+		    (long long)*commit + 1, (long long)least);
 	return EXIT_OK;
 }
 
 int
-backup_try(struct ctl *c, const struct backup *b, int dirfd)
+backup_try(struct ctl *c, const struct backup *b, int dirfd, int64_t *commit)
 {
 	const char *tmp = getenv("TMPDIR");
 	char dir[PATH_MAX];
-	int64_t commit;
 	bool begun;
 	int rc;
 
@@ -129,7 +129,7 @@ backup_try(struct ctl *c, const struct backup *b, int dirfd)
 		return ctl_fail(EXIT_FAILED, "%s: %s", dir, strerror(errno));
 	rc = backup_put(c, b, dirfd, dir, &begun);
 	if (rc == EXIT_OK)
-		rc = backup_recover(c, b, dir, 0, &commit);
+		rc = backup_recover(c, b, dir, 0, commit);
 	offline_discard(dir);
 	return rc;
 }

@@ -121,6 +121,7 @@ verify(struct ctl *c, struct backup *b, int dirfd)
 {
 	char made[TERM_TIME];
 	bool keys = has_keys(b);
+	int64_t commit = 0;
 	int rc = backup_compare(b, dirfd, c->args[0]);
 
 	if (rc == EXIT_OK && c->passphrase_file != NULL)
@@ -128,10 +129,11 @@ verify(struct ctl *c, struct backup *b, int dirfd)
 		          : ctl_fail(EXIT_FAILED, "the backup has no keys");
 	backup_catch();
 	if (rc == EXIT_OK)
-		rc = backup_try(c, b, dirfd);
+		rc = backup_try(c, b, dirfd, &commit);
 	if (rc == EXIT_OK)
-		buf_printf(&c->out, "good: release %s, engine %s, made at %s with commit %lld, keys %s\n",
-		    b->release, b->engine, term_time(b->ended, made), (long long)b->commit,
+		buf_printf(&c->out,
+		    "good: release %s, engine %s, made at %s, recovered with commit %lld, keys %s\n",
+		    b->release, b->engine, term_time(b->ended, made), (long long)commit,
 		    !keys                            ? "not in it"
 		        : c->passphrase_file != NULL ? "opened"
 		                                     : "sealed");
@@ -156,7 +158,7 @@ with_backup(struct ctl *c, int (*then)(struct ctl *, struct backup *, int))
 		rc = then(c, b, dirfd);
 	if (dirfd >= 0)
 		close(dirfd);
-	free(b);
+	backup_free(b);
 	return rc;
 }
 

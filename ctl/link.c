@@ -106,8 +106,10 @@ await(struct link *l, int64_t id, struct ctl_reply *r, int timeout_ms, struct er
 		/* The answer may have come before the connection went. */
 		bool down = false;
 
-		while ((event = ipc_client_event(l->client)) != IPC_NOTHING)
+		while ((event = ipc_client_event(l->client)) != IPC_NOTHING) {
 			down = event == IPC_DOWN;
+			l->breaks += down;
+		}
 		if ((rc = take_answer(l, id, r, e)) != 0)
 			return rc == 1 ? 0 : -1;
 		if (down)

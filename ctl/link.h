@@ -18,6 +18,7 @@ struct link {
 	struct ipc_client *client;
 	const char *endpoint;
 	int64_t last_id;
+	unsigned breaks;    /* how often the connection went, and perhaps came again, since then */
 	struct arena arena; /* of the answer */
 };
 
