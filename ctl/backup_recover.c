@@ -119,17 +119,22 @@ int
 backup_try(struct ctl *c, const struct backup *b, int dirfd, int64_t *commit)
 {
 	const char *tmp = getenv("TMPDIR");
-	char dir[PATH_MAX];
+	char outer[PATH_MAX - 16], dir[PATH_MAX];
 	bool begun;
 	int rc;
 
-	if ((size_t)snprintf(dir, sizeof(dir), "%s/tandem-verify-XXXXXX",
-	        tmp != NULL && tmp[0] == '/' ? tmp : "/var/tmp") >= sizeof(dir) ||
-	    mkdtemp(dir) == NULL)
-		return ctl_fail(EXIT_FAILED, "%s: %s", dir, strerror(errno));
-	rc = backup_put(c, b, dirfd, dir, &begun);
+	/* The store's directory is given to the backend's user, who could put another one in its place
+	 * where everybody may: so it stands in one that is ours, and that one lets others pass. */
+	if ((size_t)snprintf(outer, sizeof(outer), "%s/tandem-verify-XXXXXX",
+	        tmp != NULL && tmp[0] == '/' ? tmp : "/var/tmp") >= sizeof(outer) ||
+	    mkdtemp(outer) == NULL)
+		return ctl_fail(EXIT_FAILED, "%s: %s", outer, strerror(errno));
+	snprintf(dir, sizeof(dir), "%s/store", outer);
+	rc = chmod(outer, 0711) == 0 ? backup_put(c, b, dirfd, dir, &begun)
+	                             : ctl_fail(EXIT_FAILED, "%s: %s", outer, strerror(errno));
 	if (rc == EXIT_OK)
 		rc = backup_recover(c, b, dir, 0, commit);
 	offline_discard(dir);
+	(void)rmdir(outer);
 	return rc;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* backup --follow: what it brings is as good as the backup, and of the same history. */
+/* backup --follow: what it brings is as good as the backup, and of the same history. And what else
+ * others could do to a backup. */
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -366,6 +367,29 @@ START_TEST(what_is_not_the_log)
 }
 END_TEST
 
+/* The backend's user, to whom the store of the trial is given, puts a link in its place: what that
+ * leads to is not removed. */
+START_TEST(a_trial_that_is_exchanged)
+{
+	/* Everybody else could do that to themselves. */
+	if (geteuid() != 0)
+		return;
+	sh("mkdir %s/bin %s/tmp %s/victim && cp %s %s/bin", rig.dir, rig.dir, rig.dir,
+	    child_program("tandemctl"), rig.dir);
+	sh("chmod 1777 %s/tmp && touch %s/victim/file", rig.dir, rig.dir);
+	sh("cat >%s/bin/tandem-backend <<'EOF' && chmod +x %s/bin/tandem-backend\n"
+	   "#!/bin/sh\n"
+	   "for arg; do case $arg in backend.state=*) dir=${arg#*=} ;; esac; done\n"
+	   "setpriv --reuid tandem --regid tandem --clear-groups "
+	   "sh -c \"mv $dir $dir.x && ln -s %s/victim $dir\"\n"
+	   "exit 1\nEOF\n",
+	    rig.dir, rig.dir, rig.dir);
+	sh("! TMPDIR=%s/tmp %s/bin/tandemctl -c %s backup %s --without-keys 2>%s/why", rig.dir, rig.dir,
+	    rig.conf, backup, rig.dir);
+	sh("test -e %s/victim/file && rmdir %s/tmp", rig.dir, rig.dir);
+}
+END_TEST
+
 START_TEST(two_at_once)
 {
 	begin_followed();
@@ -382,7 +406,7 @@ int
 main(void)
 {
 	Suite *s = suite_create("follow");
-	TCase *t = tcase_create("follow");
+	TCase *t = tcase_create("follow"), *trial = tcase_create("trial");
 	SRunner *r;
 	int failed;
 
@@ -396,7 +420,11 @@ main(void)
 	tcase_add_test(t, a_backend_that_starts_again);
 	tcase_add_test(t, what_is_not_the_log);
 	tcase_add_test(t, two_at_once);
+	tcase_set_timeout(trial, 120);
+	tcase_add_checked_fixture(trial, setup, teardown);
+	tcase_add_test(trial, a_trial_that_is_exchanged);
 	suite_add_tcase(s, t);
+	suite_add_tcase(s, trial);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
