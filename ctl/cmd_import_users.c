@@ -31,6 +31,8 @@ enum {
 	CONTACT /* from here on fields of the contact card, by their names */
 };
 
+/* NAMES_MAX, which the table of the user has too. */
+#define TOO_MANY_NAMES "there are more than 64 names"
 #define NO_PHONES "is not read: phones are the provisioning system's"
 
 static const struct import_field fields[] = {
@@ -105,19 +107,22 @@ set_field(const struct rec *r, void *obj, struct str name, struct str value)
 	return NULL;
 }
 
-/* Names between blanks or commas. */
-static void
+/* Names between blanks or commas: NULL, or what is wrong with them. */
+static const char *
 split(struct str s, struct str_list *ret)
 {
-	for (size_t i = 0; i < s.n && ret->n < NAMES_MAX;) {
+	for (size_t i = 0; i < s.n;) {
 		size_t from = i;
 
 		while (i < s.n && s.p[i] != ' ' && s.p[i] != ',')
 			i++;
+		if (i > from && ret->n == NAMES_MAX)
+			return TOO_MANY_NAMES;
 		if (i > from)
 			ret->v[ret->n++] = (struct str){s.p + from, i - from};
 		i++;
 	}
+	return NULL;
 }
 
 struct parts {
@@ -146,11 +151,13 @@ fill(struct parts *p, const struct import_map *map, const struct str_list *value
 		REC_SET(&p->user, user, sip_password, v[SIP_PASSWORD]);
 	if (v[ALIASES].n > 0) {
 		REC_SET(&p->user, user, aliases, ((struct str_list){p->aliases, 0}));
-		split(v[ALIASES], &p->user.aliases);
+		why = split(v[ALIASES], &p->user.aliases);
+		*field = fields[ALIASES].name;
 	}
-	if (v[GROUPS].n > 0) {
+	if (v[GROUPS].n > 0 && why == NULL) {
 		REC_SET(&p->user, user, groups, ((struct str_list){p->groups, 0}));
-		split(v[GROUPS], &p->user.groups);
+		why = split(v[GROUPS], &p->user.groups);
+		*field = fields[GROUPS].name;
 	}
 	for (size_t i = CONTACT; i < FIELDS && why == NULL; i++) {
 		if (v[i].n > 0)

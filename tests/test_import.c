@@ -186,6 +186,40 @@ START_TEST(users)
 }
 END_TEST
 
+/* So many names as a user may have; with one more the row is refused, and nothing of it is kept. */
+START_TEST(many_names)
+{
+	enum { NAMES = 64 };
+	static const char *const columns[] = {"User alias", "User group"};
+	static const char *const fields[] = {"aliases", "groups"};
+	char rows[4096], *p = rows, refused[128];
+
+	p += sprintf(p, "User name,%s\n", columns[_i]);
+	for (int user = 0; user < 2; user++) {
+		p += sprintf(p, "40%d,", user);
+		/* Groups are the same for both. */
+		for (int i = 0; i < NAMES + user; i++)
+			p += sprintf(p, "n%d%02d ", _i == 0 ? user : 0, i);
+		p += sprintf(p, "\n");
+	}
+	for (int i = 0; _i == 1 && i <= NAMES; i++) {
+		char group[96];
+
+		snprintf(group, sizeof(group),
+		    "{\"type\":\"group\",\"record\":{\"name\":\"n0%02d\",\"weight\":%d}}\n", i, i + 1);
+		rig_load(&rig, group);
+	}
+	ck_assert_int_eq(ctl(rows, "import users -"), 1);
+	has("line 2: added 400");
+	snprintf(refused, sizeof(refused), "line 3: refused 401: %s: there are more than 64 names",
+	    fields[_i]);
+	has(refused);
+	ck_assert_int_eq(ctl(NULL, "user list"), 0);
+	has("400 ");
+	has_not("401 ");
+}
+END_TEST
+
 /* More than one batch. What an import that was broken off has kept is not added again. */
 START_TEST(many)
 {
@@ -228,6 +262,7 @@ main(void)
 	tcase_add_test(t, vcards);
 	tcase_add_test(t, wrong_targets);
 	tcase_add_test(t, users);
+	tcase_add_loop_test(t, many_names, 0, 2);
 	tcase_add_test(t, many);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
