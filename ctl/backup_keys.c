@@ -120,6 +120,7 @@ backup_seal_keys(struct ctl *c, struct backup *b, int dirfd)
 	ssize_t n;
 	int rc;
 
+	ctl_no_core_file();
 	if (ctl_read_conf(c, c->config, &e) != 0)
 		return ctl_fail(EXIT_CONFIG, "%s", err_text(&e));
 	n = read_small(AT_FDCWD, c->conf.backend_auth_keys, keys, sizeof(keys));
@@ -192,6 +193,7 @@ backup_open_keys(struct ctl *c, int dirfd, bool *made)
 	ssize_t n = read_small(dirfd, BACKUP_KEYS, &s, sizeof(s));
 	int rc;
 
+	ctl_no_core_file();
 	if (n < (ssize_t)(HEAD + crypto_secretbox_MACBYTES) ||
 	    memcmp(s.magic, magic, sizeof(magic)) != 0)
 		return ctl_fail(EXIT_FAILED, BACKUP_KEYS " cannot be read");

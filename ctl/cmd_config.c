@@ -263,6 +263,7 @@ cmd_cert_make(struct ctl *c)
 {
 	struct err e = {0};
 
+	ctl_no_core_file();
 	if (ipc_cert_make(c->args[0], c->args[1], &e) != 0)
 		return ctl_fail(EXIT_FAILED, "%s", err_text(&e));
 	return EXIT_OK;

@@ -198,6 +198,8 @@ cmd_dump(struct ctl *c)
 	struct err e;
 	int rc;
 
+	if (c->sign != NULL)
+		ctl_no_core_file();
 	if (c->sign != NULL && (key = dump_key_read(c->sign, false, &e)) == NULL)
 		return ctl_fail(EXIT_FAILED, "%s", err_text(&e));
 	rc = dump(c, key);

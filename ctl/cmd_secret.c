@@ -80,6 +80,7 @@ cmd_key_make(struct ctl *c)
 			return ctl_usage("--days must be a number from 1 to %d", DAYS_MAX);
 		REC_SET(&q, ctl_request, expires, clock_wall_ms() + days * DAY_MS);
 	}
+	ctl_no_core_file();
 	if ((rc = ctl_connect(c)) != EXIT_OK)
 		return rc;
 	REC_SET(&q, ctl_request, command, ctl_command_KEY_MAKE);

@@ -20,15 +20,21 @@ characters(struct str s)
 	return n;
 }
 
+void
+ctl_no_core_file(void)
+{
+	const struct rlimit none = {0, 0};
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+}
+
 int
 ctl_secret(const struct ctl *c, const char *what, size_t min, struct password *p)
 {
-	struct rlimit none = {0, 0};
 	struct err e = {0};
 	struct str s;
 
-	/* It must not end up in a core file. */
-	setrlimit(RLIMIT_CORE, &none);
+	ctl_no_core_file();
 	if ((c->password_stdin ? term_password_line(p, &e) : term_password(p, c->args[0], &e)) != 0)
 		return ctl_fail(EXIT_FAILED, "%s", err_text(&e));
 	s = (struct str){p->bytes, p->n};

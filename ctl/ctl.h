@@ -77,6 +77,8 @@ int cmd_cert_make(struct ctl *c);
 int ctl_connect(struct ctl *c);
 /* Reads `file` and the settings of the command line over the defaults: 0 or -1. */
 int ctl_read_conf(struct ctl *c, const char *file, struct err *e);
+/* From now on a crash leaves no core file: what is secret must not end up in one. */
+void ctl_no_core_file(void);
 /* Reads a password or PIN, from the terminal or, with --…-stdin, a line of standard input; it must
  * be UTF-8 of at least `min` characters. EXIT_OK, or an exit code after having said why. */
 int ctl_secret(const struct ctl *c, const char *what, size_t min, struct password *p);
