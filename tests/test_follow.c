@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* backup --follow: what it brings is as good as the backup, and of the same history. And what else
- * others could do to a backup. */
+/* backup --follow: what it brings is as good as the backup, and of the same history. */
 #include <check.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,7 +21,7 @@ enum { OUT = 1 << 20, WAIT_MS = 20000 };
 	"test $(head -c $3 $2 | b2sum -l 256 | cut -d ' ' -f 1) = $4"
 
 static struct rig rig;
-static char out[OUT], backup[96], backup_anew[128];
+static char out[OUT], backup[96];
 static struct child follower;
 
 #define ctl(...) rig_ctl(&rig, NULL, out, sizeof(out), __VA_ARGS__)
@@ -369,29 +365,6 @@ START_TEST(what_is_not_the_log)
 }
 END_TEST
 
-/* The backend's user, to whom the store of the trial is given, puts a link in its place: what that
- * leads to is not removed. */
-START_TEST(a_trial_that_is_exchanged)
-{
-	/* Everybody else could do that to themselves. */
-	if (geteuid() != 0)
-		return;
-	sh("mkdir %s/bin %s/tmp %s/victim && cp %s %s/bin", rig.dir, rig.dir, rig.dir,
-	    child_program("tandemctl"), rig.dir);
-	sh("chmod 1777 %s/tmp && touch %s/victim/file", rig.dir, rig.dir);
-	sh("cat >%s/bin/tandem-backend <<'EOF' && chmod +x %s/bin/tandem-backend\n"
-	   "#!/bin/sh\n"
-	   "for arg; do case $arg in backend.state=*) dir=${arg#*=} ;; esac; done\n"
-	   "setpriv --reuid tandem --regid tandem --clear-groups "
-	   "sh -c \"mv $dir $dir.x && ln -s %s/victim $dir\"\n"
-	   "exit 1\nEOF\n",
-	    rig.dir, rig.dir, rig.dir);
-	sh("! TMPDIR=%s/tmp %s/bin/tandemctl -c %s backup %s --without-keys 2>%s/why", rig.dir, rig.dir,
-	    rig.conf, backup, rig.dir);
-	sh("test -e %s/victim/file && rmdir %s/tmp", rig.dir, rig.dir);
-}
-END_TEST
-
 START_TEST(two_at_once)
 {
 	begin_followed();
@@ -404,61 +377,11 @@ START_TEST(two_at_once)
 }
 END_TEST
 
-/* What reads a secret, its file being the last argument. */
-static const char *const with_secrets[][3] = {
-    {"backup", backup_anew, "--passphrase-file"},
-    {"verify", backup, "--passphrase-file"},
-    {"restore", backup, "--passphrase-file"},
-    {"dump", "-", "--sign"},
-};
-
-/* A passphrase or a key that a crash left in a file would be there for whoever reads that. */
-START_TEST(no_core_file)
-{
-	const struct rlimit some = {1 << 20, 1 << 20};
-	const char *before = getenv("ASAN_OPTIONS");
-	char fifo[96], text[512];
-	long long until = ms_now() + WAIT_MS;
-	struct rlimit limit;
-	char *argv[8] = {
-	    (char *)(uintptr_t)child_program("tandemctl"), (char *)(uintptr_t) "-c", rig.conf};
-	int gate;
-
-	/* A limit that is 0 stays so, whatever is done. */
-	if (setrlimit(RLIMIT_CORE, &some) != 0)
-		return;
-	snprintf(fifo, sizeof(fifo), "%s/secret", rig.dir);
-	snprintf(backup_anew, sizeof(backup_anew), "%s.anew", backup);
-	ck_assert_int_eq(mkfifo(fifo, 0600), 0);
-	sh("echo 'correct horse battery' >%s/passphrase", rig.dir);
-	ck_assert_int_eq(ctl("backup %s --passphrase-file %s/passphrase", backup, rig.dir), 0);
-	if (strcmp(with_secrets[_i][0], "restore") == 0)
-		lose();
-	/* The sanitizer would set the limit itself. */
-	snprintf(text, sizeof(text), "%s:disable_coredump=0", before != NULL ? before : "");
-	setenv("ASAN_OPTIONS", text, 1);
-	for (int i = 0; i < 3; i++)
-		argv[3 + i] = (char *)(uintptr_t)with_secrets[_i][i];
-	argv[6] = fifo;
-	child_start(&follower, rig.log, argv);
-	while ((gate = open(fifo, O_WRONLY | O_NONBLOCK | O_CLOEXEC)) < 0) {
-		ck_assert_msg(ms_now() < until, "the secret is not read");
-		usleep(10000);
-	}
-	ck_assert_int_eq(prlimit(follower.pid, RLIMIT_CORE, NULL, &limit), 0);
-	close(gate);
-	/* An empty one is none. */
-	ck_assert_int_eq(child_end(&follower, 0, WAIT_MS), 1);
-	ck_assert_uint_eq(limit.rlim_cur, 0);
-	ck_assert_uint_eq(limit.rlim_max, 0);
-}
-END_TEST
-
 int
 main(void)
 {
 	Suite *s = suite_create("follow");
-	TCase *t = tcase_create("follow"), *trial = tcase_create("trial");
+	TCase *t = tcase_create("follow");
 	SRunner *r;
 	int failed;
 
@@ -472,12 +395,7 @@ main(void)
 	tcase_add_test(t, a_backend_that_starts_again);
 	tcase_add_test(t, what_is_not_the_log);
 	tcase_add_test(t, two_at_once);
-	tcase_set_timeout(trial, 120);
-	tcase_add_checked_fixture(trial, setup, teardown);
-	tcase_add_test(trial, a_trial_that_is_exchanged);
-	tcase_add_loop_test(trial, no_core_file, 0, sizeof(with_secrets) / sizeof(with_secrets[0]));
 	suite_add_tcase(s, t);
-	suite_add_tcase(s, trial);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
