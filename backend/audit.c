@@ -50,8 +50,8 @@ audit_head_get(struct model *m, struct audit_head *ret)
 	return 0;
 }
 
-static int
-put_head(struct model *m, const struct audit_head *h)
+int
+audit_head_put(struct model *m, const struct audit_head *h)
 {
 	char bytes[HEAD_BYTES];
 	struct key k;
@@ -113,24 +113,25 @@ put_index(struct model *m, uint32_t user, uint64_t id)
 	return user == OWNER_SYSTEM ? 0 : store_put(m->t, STORE_INDEX, key_str(&k), STR_LIT("."), m->e);
 }
 
-static int
-put_row(struct model *m, struct audit *a, const struct audit_row *row)
+int
+audit_append(struct model *m, struct audit_head *head, struct audit_row *row)
 {
 	struct buf out;
 	struct key k;
 	int rc;
 
+	REC_SET(row, audit_row, id, (int64_t)++head->newest);
 	buf_init(&out, ROW_MAX);
 	buf_addc(&out, VERSION);
 	/* The hash goes where it belongs once the bytes behind it are known. */
-	buf_add(&out, (const char *)a->head.hash, AUDIT_HASH);
+	buf_add(&out, (const char *)head->hash, AUDIT_HASH);
 	mp_encode(&rec_audit_row, row, &out, 0);
 	if (out.failed) {
 		rc = err_set(m->e, ERR_TOO_LARGE, NULL);
 	} else {
-		audit_chain(a->head.hash, (struct str){out.p + ROW_HEAD, out.n - ROW_HEAD});
-		memcpy(out.p + 1, a->head.hash, AUDIT_HASH);
-		row_key(&k, m, a->head.newest);
+		audit_chain(head->hash, (struct str){out.p + ROW_HEAD, out.n - ROW_HEAD});
+		memcpy(out.p + 1, head->hash, AUDIT_HASH);
+		row_key(&k, m, head->newest);
 		rc = store_put(m->t, STORE_DATA, key_str(&k), buf_str(&out), m->e);
 	}
 	buf_free(&out);
@@ -162,7 +163,6 @@ flush(struct model *m)
 	/* The name again: of an account that has just been made. */
 	if (load_head(m, a) != 0 || find_name(m, a) != 0)
 		return -1;
-	REC_SET(&row, audit_row, id, (int64_t)++a->head.newest);
 	REC_SET(&row, audit_row, owner, a->owner);
 	if (a->name_n > 0)
 		REC_SET(&row, audit_row, subject, ((struct str){a->name, a->name_n}));
@@ -175,7 +175,7 @@ flush(struct model *m)
 	if (a->has_after)
 		REC_SET(&row, audit_row, after, ((struct str){(char *)a->after, DIGEST_RECORD}));
 	a->rows = 0;
-	return put_row(m, a, &row) != 0 || put_index(m, a->owner, a->head.newest) != 0 ||
+	return audit_append(m, &a->head, &row) != 0 || put_index(m, a->owner, a->head.newest) != 0 ||
 	        (actor != a->owner && put_index(m, actor, a->head.newest) != 0)
 	    ? -1
 	    : 0;
@@ -238,18 +238,12 @@ keep(struct model *m, const struct rec *r, uint64_t item, uint32_t owner, struct
 }
 
 int
-audit_record(struct model *m, const struct rec *r, uint32_t owner, uint64_t item,
-    const struct key *k, struct str after)
+audit_change(struct model *m, const struct rec *r, uint32_t owner, uint64_t item, struct str before,
+    struct str after)
 {
 	struct audit *a = m->audit;
-	struct str before = {"", 0};
-	int rc;
 
-	if (a == NULL || r->transient || record_by_store(r->store) != r)
-		return 0;
-	if ((rc = store_get(m->t, STORE_DATA, key_str(k), m->a, &before, m->e)) < 0)
-		return -1;
-	if (rc == 0 ? after.n == 0 : str_eq(before, after))
+	if (a == NULL || str_eq(before, after))
 		return 0;
 	if (keep(m, r, item, owner, before, after) != 0)
 		return -1;
@@ -268,6 +262,19 @@ audit_record(struct model *m, const struct rec *r, uint32_t owner, uint64_t item
 	gather(a, &a->has_before, a->before, item, before);
 	gather(a, &a->has_after, a->after, item, after);
 	return 0;
+}
+
+int
+audit_record(struct model *m, const struct rec *r, uint32_t owner, uint64_t item,
+    const struct key *k, struct str after)
+{
+	struct str before = {"", 0};
+
+	if (m->audit == NULL || r->transient || record_by_store(r->store) != r)
+		return 0;
+	return store_get(m->t, STORE_DATA, key_str(k), m->a, &before, m->e) < 0
+	    ? -1
+	    : audit_change(m, r, owner, item, before, after);
 }
 
 int
@@ -294,7 +301,7 @@ audit_end(struct model *m)
 
 	if (a == NULL)
 		return 0;
-	if (flush(m) != 0 || (a->has_head && put_head(m, &a->head) != 0))
+	if (flush(m) != 0 || (a->has_head && audit_head_put(m, &a->head) != 0))
 		return -1;
 	return a->kept > 0 && !a->gave_up
 	    ? history_end(m, a->kept_owner, a->write, a->kept_bytes, a->by.time)
@@ -377,52 +384,4 @@ audit_of_user(struct model *m, uint32_t user, uint64_t before, uint64_t *ret, si
 		return -1;
 	*n = found.n;
 	return 0;
-}
-
-/* --- seals -------------------------------------------------------------------------------- */
-
-enum { SEAL_BYTES = 16 + AUDIT_HASH + AUDIT_SIGNATURE, HOUR_MS = 60 * 60 * 1000 };
-
-int
-audit_seal_put(struct model *m, const struct audit_seal *s)
-{
-	unsigned char bytes[SEAL_BYTES];
-	struct key k;
-
-	audit_seal_text(s, bytes);
-	memcpy(bytes + AUDIT_SEAL_TEXT, s->signature, AUDIT_SIGNATURE);
-	key_id(&k, m->tenant, OWNER_SYSTEM, META_AUDIT_SEAL, (uint64_t)(s->time / HOUR_MS));
-	return store_put(
-	    m->t, STORE_META, key_str(&k), (struct str){(char *)bytes, sizeof(bytes)}, m->e);
-}
-
-struct seals {
-	audit_seal_fn *seal;
-	void *arg;
-};
-
-static int
-each_seal(void *arg, struct str key, struct str val)
-{
-	struct seals *s = arg;
-	struct audit_seal seal;
-
-	(void)key;
-	if (val.n != SEAL_BYTES)
-		return 0;
-	seal.number = key_rest_id(val);
-	seal.time = (int64_t)key_rest_id((struct str){val.p + 8, 8});
-	memcpy(seal.hash, val.p + 16, AUDIT_HASH);
-	memcpy(seal.signature, val.p + AUDIT_SEAL_TEXT, AUDIT_SIGNATURE);
-	return s->seal(s->arg, &seal);
-}
-
-int
-audit_seals(struct model *m, audit_seal_fn *seal, void *arg)
-{
-	struct seals s = {seal, arg};
-	struct key prefix;
-
-	key_kind(&prefix, m->tenant, OWNER_SYSTEM, META_AUDIT_SEAL);
-	return store_scan(m->t, STORE_META, key_str(&prefix), (struct str){"", 0}, each_seal, &s, m->e);
 }

@@ -2,7 +2,7 @@
 /*
  * The audit log: who has changed what, from where, with digests of what was there before and after;
  * a row for each owner and kind of record of a write, in the write's own transaction. Rows are
- * numbered without gaps and chained by hashes (common/audit_chain.h), which audit_seal.c has
+ * numbered without gaps and chained by hashes (common/audit_chain.h), which audit_sealer.c has
  * sealed.
  *
  * What is recorded are the kinds of record that a dump has. Their contents stay out: digests are
@@ -59,16 +59,27 @@ void audit_begin(
  * m->audit. */
 int audit_record(struct model *m, const struct rec *r, uint32_t owner, uint64_t item,
     const struct key *k, struct str after);
-/* Likewise, for a key of STORE_DATA that goes. */
+/* Likewise, for a record that lies elsewhere than in STORE_DATA; an empty `before` = there was
+ * none. Equal ones are no change. */
+int audit_change(struct model *m, const struct rec *r, uint32_t owner, uint64_t item,
+    struct str before, struct str after);
+/* As audit_record(), for a key of STORE_DATA that goes. */
 int audit_key(struct model *m, struct str key);
 /* This write cannot be undone: what has been kept of it goes. 0 or -1. */
 int audit_no_undo(struct model *m);
 /* Writes what has been gathered. 0 or -1. */
 int audit_end(struct model *m);
 
+/* Adds a row that is about no write, and that no user finds: it gets its number, and `head` goes on
+ * to it, which has to be put then. Not while m->audit is set. 0 or -1. */
+int audit_append(struct model *m, struct audit_head *head, struct audit_row *row);
+/* 0 or -1. */
+int audit_head_put(struct model *m, const struct audit_head *h);
+
 /* A user's rows are no longer found by the user; they stay. */
 int audit_forget(struct model *m, uint32_t user);
-/* Removes some rows that are older than `days` (0 = none are): 1 when there may be more, 0, -1. */
+/* Removes some rows that are older than `days` (0 = none are), and adds one that says so
+ * (AUDIT_SWEEP). Not while m->audit is set. 1 when there may be more, 0, -1. */
 int audit_sweep(struct model *m, int64_t now_ms, int64_t days);
 /* Whether a row whose time is later than now was written before another time, by what later rows
  * say: 1 (also when it has gone), 0 = not as far as that shows, -1. */
@@ -84,6 +95,9 @@ int audit_head_get(struct model *m, struct audit_head *ret);
 /* In the order of time; `seal` returns 0 to go on. */
 typedef int audit_seal_fn(void *arg, const struct audit_seal *s);
 int audit_seals(struct model *m, audit_seal_fn *seal, void *arg);
+/* Whether the log still goes on from the row that a seal is over: 1 (also when that row was removed
+ * for its age), 0, -1. */
+int audit_goes_on(struct model *m, const struct audit_head *h, const struct audit_seal *s);
 /* The rows behind number `after`, in order: `stored` = hash and record. It returns 0 to go on. */
 typedef int audit_row_fn(void *arg, uint64_t id, struct str stored);
 int audit_rows(struct model *m, uint64_t after, audit_row_fn *row, void *arg);

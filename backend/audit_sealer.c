@@ -17,9 +17,11 @@ struct audit_sealer {
 	struct auth *auth;
 	struct store *store;
 	struct writer *writer;
-	struct audit_seal seal;  /* the loop's, or the writer's while under_way */
-	_Atomic uint64_t sealed; /* number of the last row that a stored seal is over */
+	/* The loop's, or the writer's while under_way. */
+	struct audit_seal seal;
+	struct audit_seal sealed; /* the one that reaches furthest, of those stored */
 	_Atomic bool under_way;
+	bool refused; /* said in the log */
 };
 
 static struct model
@@ -31,30 +33,49 @@ model_of(struct store_txn *t, struct arena *a, struct err *e)
 static int
 last_seal(void *arg, const struct audit_seal *seal)
 {
-	uint64_t *number = arg;
+	struct audit_seal *last = arg;
 
-	if (seal->number > *number)
-		*number = seal->number;
+	if (seal->number > last->number)
+		*last = *seal;
 	return 0;
 }
 
-/* What a read transaction says: the head, or which row the seals reach. */
-static int
-look(struct audit_sealer *s, struct audit_head *head, uint64_t *sealed, struct err *e)
+enum look { FAULT = -1, NOTHING_NEW, NEW_ROWS, ANOTHER_LOG };
+
+/* Whether there is something to seal behind what is sealed. */
+static enum look
+look_at(struct audit_sealer *s, struct model *m, struct audit_head *head)
 {
-	struct store_txn *t;
-	struct arena a;
-	struct model m;
 	int rc;
 
+	if (audit_head_get(m, head) != 0)
+		return FAULT;
+	if (head->newest == s->sealed.number &&
+	    (head->newest == 0 || memcmp(head->hash, s->sealed.hash, AUDIT_HASH) == 0))
+		return NOTHING_NEW;
+	rc = audit_goes_on(m, head, &s->sealed);
+	return rc < 0 ? FAULT : rc == 1 ? NEW_ROWS : ANOTHER_LOG;
+}
+
+/* What a read transaction says: what is new, with the head, or by NULL which seal is the last. */
+static enum look
+look(struct audit_sealer *s, struct audit_head *head, struct err *e)
+{
+	struct store_txn *t;
+	enum look ret;
+	struct arena a;
+	struct model m;
+
 	if (store_begin(s->store, STORE_READ, &t, e) != 0)
-		return -1;
+		return FAULT;
 	arena_init(&a, SCRATCH);
 	m = model_of(t, &a, e);
-	rc = head != NULL ? audit_head_get(&m, head) : audit_seals(&m, last_seal, sealed);
+	ret = head != NULL                                ? look_at(s, &m, head)
+	    : audit_seals(&m, last_seal, &s->sealed) != 0 ? FAULT
+	                                                  : NOTHING_NEW;
 	arena_free(&a);
 	store_abort(t);
-	return rc;
+	return ret;
 }
 
 int
@@ -62,18 +83,16 @@ audit_sealer_new(struct audit_sealer **ret, struct auth *auth, struct store *sto
     struct writer *w, struct err *e)
 {
 	struct audit_sealer *s = calloc(1, sizeof(*s));
-	uint64_t sealed = 0;
 
 	if (s == NULL)
 		return err_set(e, ERR_INTERNAL, "no memory");
 	s->auth = auth;
 	s->store = store;
 	s->writer = w;
-	if (look(s, NULL, &sealed, e) != 0) {
+	if (look(s, NULL, e) == FAULT) {
 		free(s);
 		return -1;
 	}
-	s->sealed = sealed;
 	*ret = s;
 	return 0;
 }
@@ -105,7 +124,7 @@ done(struct writer_job *job, bool committed)
 	struct audit_sealer *s = (struct audit_sealer *)(void *)job;
 
 	if (committed)
-		s->sealed = s->seal.number;
+		s->sealed = s->seal;
 	else
 		log_event(LOG_WARN_, "audit-seal", "%s", err_text(&job->err));
 	s->under_way = false;
@@ -135,12 +154,24 @@ audit_sealer_tick(struct audit_sealer *s)
 
 	if (s->under_way)
 		return;
-	if (look(s, &head, NULL, &e) != 0) {
+	switch (look(s, &head, &e)) {
+	case FAULT:
 		log_event(LOG_WARN_, "audit-seal", "%s", err_text(&e));
 		return;
-	}
-	if (head.newest == s->sealed)
+	case NOTHING_NEW:
 		return;
+	case ANOTHER_LOG:
+		/* A seal over it would take the place of this hour's, which shows what was there. */
+		if (!s->refused)
+			log_event(LOG_WARN_, "audit-seal",
+			    "rows that were sealed, up to %llu, have gone from the audit log or are others: it "
+			    "is no longer sealed",
+			    (unsigned long long)s->sealed.number);
+		s->refused = true;
+		return;
+	case NEW_ROWS:
+		break;
+	}
 	s->seal = (struct audit_seal){.number = head.newest, .time = clock_wall_ms()};
 	memcpy(s->seal.hash, head.hash, AUDIT_HASH);
 	audit_seal_text(&s->seal, text);

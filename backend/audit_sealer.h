@@ -2,6 +2,7 @@
 /*
  * Has the audit log sealed by the auth child: once a second, when it has grown, over its newest
  * row. The seal is stored like any other write. What a crash leaves unsealed, the next start seals.
+ * A log that does not go on from the last seal is not sealed: `tandemctl audit verify` fails then.
  */
 #ifndef BACKEND_AUDIT_SEALER_H
 #define BACKEND_AUDIT_SEALER_H

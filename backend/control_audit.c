@@ -7,11 +7,13 @@
 #include "backend/control.h"
 #include "backend/key.h"
 
-enum { PART_ROWS = 512, PART_BYTES = 512 * 1024 };
+/* A seal for each row, and one that shows that rows behind the last one are missing. */
+enum { PART_ROWS = 512, PART_SEALS = PART_ROWS + 1, PART_BYTES = 512 * 1024 };
 
 struct part {
 	struct model *m;
 	struct audit_part *to;
+	uint64_t from; /* number that its first row has to have */
 	size_t bytes;
 	bool full, failed;
 };
@@ -37,7 +39,8 @@ add_row(void *arg, uint64_t id, struct str stored)
 	return 0;
 }
 
-/* There is a seal for no more than each row. */
+/* Seals over rows of other parts are not wanted here; what is behind the last part has seals over
+ * rows that are missing. */
 static int
 add_seal(void *arg, const struct audit_seal *seal)
 {
@@ -46,11 +49,12 @@ add_seal(void *arg, const struct audit_seal *seal)
 	struct audit_seal_line *line = &p->to->seals.v[p->to->seals.n];
 	struct str bytes;
 
-	if (lines->n == 0 || seal->number < (uint64_t)lines->v[0].id ||
-	    seal->number > (uint64_t)lines->v[lines->n - 1].id)
+	if (seal->number < p->from || (p->full && seal->number > (uint64_t)lines->v[lines->n - 1].id))
 		return 0;
+	if (p->to->seals.n == PART_SEALS)
+		return 1;
 	bytes = arena_copy(p->m->a, (struct str){(const char *)seal, sizeof(*seal)});
-	p->failed = bytes.p == NULL || p->to->seals.n == PART_ROWS;
+	p->failed = bytes.p == NULL;
 	if (p->failed)
 		return 1;
 	REC_SET(line, audit_seal_line, id, (int64_t)seal->number);
@@ -80,11 +84,13 @@ control_audit(struct job *j, struct model *m)
 	const char *public_key = (const char *)auth_audit_key(j->be->auth);
 
 	to->lines.v = arena_array(m->a, PART_ROWS, sizeof(*to->lines.v));
-	to->seals.v = arena_array(m->a, PART_ROWS, sizeof(*to->seals.v));
+	to->seals.v = arena_array(m->a, PART_SEALS, sizeof(*to->seals.v));
 	if (head == NULL || mark == NULL || to->lines.v == NULL || to->seals.v == NULL)
 		return err_set(&j->err, ERR_TOO_LARGE, NULL);
-	if (audit_head_get(m, head) != 0 || audit_rows(m, mark_of(j), add_row, &p) != 0 ||
-	    audit_seals(m, add_seal, &p) != 0)
+	if (audit_head_get(m, head) != 0)
+		return -1;
+	p.from = mark_of(j) >= head->oldest ? mark_of(j) + 1 : head->oldest;
+	if (audit_rows(m, mark_of(j), add_row, &p) != 0 || audit_seals(m, add_seal, &p) != 0)
 		return -1;
 	if (p.failed)
 		return err_set(&j->err, ERR_TOO_LARGE, NULL);

@@ -24,6 +24,11 @@ enum {
 /* What a signature of the audit key begins with, its NUL included: it can be taken for no other. */
 #define AUDIT_DOMAIN STR_LIT("tandem-audit-1\0")
 
+/* The action of a row, by right of the system, that says which rows were removed for their age: its
+ * `item` is the number of the last of them, its `before` that one's hash. The newest such row says
+ * where the log begins. */
+#define AUDIT_SWEEP STR_LIT("audit-sweep")
+
 struct audit_seal {
 	uint64_t number; /* of the last row that it is about */
 	int64_t time;    /* ms since 1970 */

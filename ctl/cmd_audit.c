@@ -132,6 +132,11 @@ struct proof {
 	bool begun;
 	unsigned char public_key[AUDIT_PUBLIC_KEY], hash[AUDIT_HASH];
 	int64_t oldest, next, newest, seals, sealed;
+	unsigned char before[AUDIT_HASH]; /* of the row before the oldest */
+	int64_t begin_newest;             /* when the first part was read */
+	/* What the newest row about removed ones says, of those that were there then. */
+	int64_t swept;
+	unsigned char swept_hash[AUDIT_HASH];
 	int64_t unsealed_since; /* ms since 1970: the first row behind the last seal, 0 = none */
 };
 
@@ -152,7 +157,9 @@ begin(struct proof *p, const struct audit_part *part)
 	p->begun = true;
 	memcpy(p->public_key, part->public_key.p, AUDIT_PUBLIC_KEY);
 	memcpy(p->hash, part->before.p, AUDIT_HASH);
+	memcpy(p->before, part->before.p, AUDIT_HASH);
 	p->oldest = p->next = part->oldest;
+	p->begin_newest = part->newest;
 	if (key != NULL &&
 	    (sodium_hex2bin(wanted, sizeof(wanted), key, strlen(key), NULL, &n, NULL) != 0 ||
 	        n != sizeof(wanted)))
@@ -163,6 +170,18 @@ begin(struct proof *p, const struct audit_part *part)
 	if (p->oldest == 1 && memcmp(p->hash, zeros, AUDIT_HASH) != 0)
 		return broken(1, "is not the first one");
 	return EXIT_OK;
+}
+
+/* Rows may be removed for their age while the parts are read: what began after that is proved by
+ * the rows of that time. */
+static void
+note_sweep(struct proof *p, const struct audit_row *row)
+{
+	if (row->via != audit_via_SYSTEM || !str_eq(row->action, AUDIT_SWEEP) ||
+	    !REC_HAS(row, audit_row, item) || row->before.n != AUDIT_HASH || row->id > p->begin_newest)
+		return;
+	p->swept = row->item;
+	memcpy(p->swept_hash, row->before.p, AUDIT_HASH);
 }
 
 static int
@@ -185,6 +204,8 @@ prove_row(struct proof *p, const struct audit_line *line)
 		rc = broken(line->id, "has another row's number");
 	else if (p->unsealed_since == 0)
 		p->unsealed_since = row.time;
+	if (rc == EXIT_OK)
+		note_sweep(p, &row);
 	arena_free(&a);
 	p->next++;
 	return rc;
@@ -219,8 +240,21 @@ prove_part(void *arg, const struct audit_part *part)
 			if (part->seals.v[k].id == line->id)
 				rc = prove_seal(p, &part->seals.v[k]);
 	}
+	/* There are seals over rows behind these in the last part alone, and none over rows to come. */
+	for (size_t k = 0; rc == EXIT_OK && k < part->seals.n; k++)
+		if (part->seals.v[k].id >= p->next)
+			rc = broken(p->next, "is missing");
 	p->newest = part->newest;
 	return rc;
+}
+
+/* The log is there from its first row on, or from where its own rows say that it was shortened. */
+static int
+prove_begin(const struct proof *p)
+{
+	return p->oldest != p->swept + 1 || memcmp(p->before, p->swept_hash, AUDIT_HASH) != 0
+	    ? broken(p->oldest, "is not the first one, nor were those before it removed for their age")
+	    : EXIT_OK;
 }
 
 static void
@@ -252,6 +286,8 @@ cmd_audit_verify(struct ctl *c)
 		return rc;
 	if (p.next <= p.newest)
 		return broken(p.next, "is missing");
+	if ((rc = prove_begin(&p)) != EXIT_OK)
+		return rc;
 	/* The backend seals each second what there is. */
 	if (p.unsealed_since != 0 && p.unsealed_since < ((int64_t)time(NULL) - UNSEALED_S) * 1000)
 		return ctl_fail(EXIT_FAILED, "the rows behind %" PRId64 " are not sealed", p.sealed);

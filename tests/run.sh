@@ -32,7 +32,7 @@ str_arena text user_events vcard when "
 
 # Not quick: together more than five minutes of two cores with sanitizers. What differs in the
 # release build, as the sandbox and what is left in memory do, is not for this list.
-longer=" audit avatar backup backup_others bad_backend cdr commands conditions ctl directory dump events
+longer=" audit audit_cut avatar backup backup_others bad_backend cdr commands conditions ctl directory dump events
 feed feed_kamailio feed_link feed_orders follow freeswitch freeswitch_calls gateway_faults history image
 import ipc live_rows phonebook phonebook_large quota_rest ranked routes store_format store_mark store_parts
 store_pin store_snapshot stream undo "

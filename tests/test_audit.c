@@ -11,9 +11,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "backend/audit.h"
 #include "backend/key.h"
-#include "tests/rig_store.h"
+#include "tests/audit_rig.h"
 
 #define ANA "4410:secret99"
 #define BEN "4420:secret20"
@@ -75,9 +74,7 @@ text(const json_t *row, const char *name)
 static int
 verify(void)
 {
-	int status = rig_ctl(&rig, NULL, out, sizeof(out), "audit verify");
-
-	return status;
+	return rig_ctl(&rig, NULL, out, sizeof(out), "audit verify");
 }
 
 START_TEST(who_what_and_from_where)
@@ -219,29 +216,7 @@ END_TEST
 
 /* --- the proof ---------------------------------------------------------------------------- */
 
-static void
-await_seal(void)
-{
-	long long until = ms_now() + 15000;
-	long long newest, sealed;
-
-	do {
-		nanosleep(&(struct timespec){0, 100 * 1000000}, NULL);
-		ck_assert_msg(rig_ctl(&rig, NULL, out, sizeof(out), "audit verify --json") == 0, "%s", out);
-		ck_assert_int_eq(
-		    sscanf(strstr(out, "\"newest\""), "\"newest\":%lld,\"sealed\":%lld", &newest, &sealed),
-		    2);
-		ck_assert_msg(ms_now() < until, "not sealed: %s", out);
-	} while (sealed < newest);
-}
-
 enum deed { CHANGE, REMOVE, INSERT, TRUNCATE, FORGE };
-
-static void
-row_key(struct key *k, uint64_t id)
-{
-	key_id(k, TENANT_DEFAULT, OWNER_SYSTEM, rec_audit_row.store, id);
-}
 
 static int
 tamper(struct model *m, void *arg)
@@ -254,8 +229,8 @@ tamper(struct model *m, void *arg)
 
 	if (audit_head_get(m, &head) != 0 || head.newest < 5)
 		return -1;
-	row_key(&k, deed == TRUNCATE ? head.newest : head.newest - 2);
-	row_key(&other, head.newest - 3);
+	audit_rig_key(&k, deed == TRUNCATE ? head.newest : head.newest - 2);
+	audit_rig_key(&other, head.newest - 3);
 	if (store_get(m->t, STORE_DATA, key_str(&k), m->a, &v, m->e) != 1 ||
 	    store_get(m->t, STORE_DATA, key_str(&other), m->a, &w, m->e) != 1)
 		return -1;
@@ -274,7 +249,7 @@ tamper(struct model *m, void *arg)
 		p[v.n - 1] ^= 1;
 		memcpy(head.hash, w.p + 1, AUDIT_HASH);
 		for (uint64_t id = head.newest - 2; id <= head.newest; id++) {
-			row_key(&k, id);
+			audit_rig_key(&k, id);
 			if (id > head.newest - 2 &&
 			    store_get(m->t, STORE_DATA, key_str(&k), m->a, &v, m->e) != 1)
 				return -1;
@@ -304,7 +279,7 @@ START_TEST(what_was_done_to_it_is_seen)
 		snprintf(json, sizeof(json), "{\"call-sequence\":{\"expiration\":%d}}", 50 + i);
 		put(ANA, "/my/forward", json, 200);
 	}
-	await_seal();
+	audit_rig_await_seal(&rig);
 	ck_assert_int_eq(rig_end(&rig.backend), 0);
 	ck_assert_int_eq(rig_store(&rig, tamper, &deed), 0);
 	rig_backend(&rig);
@@ -318,8 +293,8 @@ START_TEST(proved_and_sealed)
 	char key[65] = "", args[128];
 
 	put(ANA, "/my/forward", "{\"call-sequence\":{\"expiration\":31}}", 200);
-	await_seal();
-	ck_assert_int_eq(sscanf(strstr(out, "\"key\""), "\"key\":\"%64[0-9a-f]", key), 1);
+	audit_rig_await_seal(&rig);
+	ck_assert_int_eq(sscanf(strstr(audit_rig_out, "\"key\""), "\"key\":\"%64[0-9a-f]", key), 1);
 	snprintf(args, sizeof(args), "audit verify %s", key);
 	ck_assert_int_eq(rig_ctl(&rig, NULL, out, sizeof(out), "%s", args), 0);
 	key[0] = key[0] == '0' ? '1' : '0';
@@ -331,50 +306,20 @@ START_TEST(proved_and_sealed)
 	put(ANA, "/my/forward", "{\"call-sequence\":{\"expiration\":33}}", 200);
 	rig_kill(&rig.backend);
 	rig_backend(&rig);
-	await_seal();
+	audit_rig_await_seal(&rig);
 }
 END_TEST
 
 /* --- rows in a store alone ------------------------------------------------------------------ */
-
-#define DAY_MS (INT64_C(24) * 3600 * 1000)
-
-enum { USER = 7 };
 
 static struct arena arena;
 
 static void
 change(struct store_txn *t, int n, struct err *e)
 {
-	static const struct digest_keys keys;
 	struct model m = {.t = t, .a = &arena, .e = e, .tenant = TENANT_DEFAULT};
-	struct contact card = {0};
-	struct audit_row by = {0};
-	struct audit audit;
 
-	REC_SET(&by, audit_row, via, audit_via_TANDEMCTL);
-	REC_SET(&by, audit_row, action, STR_LIT("test"));
-	REC_SET(&card, contact, first_name, arena_printf(&arena, "%d", n));
-	audit_begin(&audit, &m, &keys, &by);
-	ck_assert_int_eq(model_put(&m, &rec_contact, USER, 0, &card), 0);
-	ck_assert_int_eq(audit_end(&m), 0);
-}
-
-struct seen {
-	uint64_t n, last;
-	unsigned char hash[AUDIT_HASH];
-};
-
-static int
-follow(void *arg, uint64_t id, struct str stored)
-{
-	struct seen *s = arg;
-
-	audit_chain(s->hash, (struct str){stored.p + AUDIT_HASH, stored.n - AUDIT_HASH});
-	ck_assert_int_eq(memcmp(s->hash, stored.p, AUDIT_HASH), 0);
-	s->last = id;
-	s->n++;
-	return 0;
+	audit_rig_change(&m, n, 0);
 }
 
 START_TEST(old_rows_go)
@@ -383,7 +328,7 @@ START_TEST(old_rows_go)
 	int64_t later = (int64_t)time(NULL) * 1000 + 400 * DAY_MS;
 	struct audit_head head;
 	struct err e = {0};
-	struct seen seen = {0};
+	struct audit_rig_chain seen = {0};
 	uint64_t ids[8];
 	struct store_txn *t;
 	struct store *s;
@@ -399,7 +344,7 @@ START_TEST(old_rows_go)
 	m = (struct model){.t = t, .a = &arena, .e = &e, .tenant = TENANT_DEFAULT};
 	ck_assert_int_eq(audit_head_get(&m, &head), 0);
 	ck_assert_uint_eq(head.newest, 300);
-	ck_assert_int_eq(audit_rows(&m, 0, follow, &seen), 0);
+	ck_assert_int_eq(audit_rows(&m, 0, audit_rig_follow, &seen), 0);
 	ck_assert_uint_eq(seen.n, 300);
 	/* None is a year old, and 0 means never. */
 	ck_assert_int_eq(audit_sweep(&m, later, 401), 0);
@@ -409,22 +354,24 @@ START_TEST(old_rows_go)
 	while ((rc = audit_sweep(&m, later, 399)) == 1)
 		;
 	ck_assert_int_eq(rc, 0);
-	/* What is left follows on what has gone. */
+	/* What is left follows on what has gone: three rows that say so, one for each step. */
 	ck_assert_int_eq(audit_head_get(&m, &head), 0);
-	ck_assert_uint_eq(head.oldest, 300);
+	ck_assert_uint_eq(head.oldest, 301);
 	seen.n = 0;
 	memcpy(seen.hash, head.before, AUDIT_HASH);
-	ck_assert_int_eq(audit_rows(&m, 0, follow, &seen), 0);
-	ck_assert_uint_eq(seen.n, 1);
-	ck_assert_uint_eq(seen.last, 300);
-	ck_assert_int_eq(audit_of_user(&m, USER, 0, ids, 8, &n), 0);
-	ck_assert_uint_eq(n, 1);
+	ck_assert_int_eq(audit_rows(&m, 0, audit_rig_follow, &seen), 0);
+	ck_assert_uint_eq(seen.n, 3);
+	ck_assert_uint_eq(seen.last, 303);
+	ck_assert_int_eq(memcmp(seen.hash, head.hash, AUDIT_HASH), 0);
+	/* Those are no user's. */
+	ck_assert_int_eq(audit_of_user(&m, AUDIT_RIG_USER, 0, ids, 8, &n), 0);
+	ck_assert_uint_eq(n, 0);
 	change(t, 1, &e);
-	ck_assert_int_eq(audit_of_user(&m, USER, 0, ids, 8, &n), 0);
-	ck_assert_uint_eq(n, 2);
-	ck_assert_uint_eq(ids[0], 301);
-	ck_assert_int_eq(audit_forget(&m, USER), 0);
-	ck_assert_int_eq(audit_of_user(&m, USER, 0, ids, 8, &n), 0);
+	ck_assert_int_eq(audit_of_user(&m, AUDIT_RIG_USER, 0, ids, 8, &n), 0);
+	ck_assert_uint_eq(n, 1);
+	ck_assert_uint_eq(ids[0], 304);
+	ck_assert_int_eq(audit_forget(&m, AUDIT_RIG_USER), 0);
+	ck_assert_int_eq(audit_of_user(&m, AUDIT_RIG_USER, 0, ids, 8, &n), 0);
 	ck_assert_uint_eq(n, 0);
 	store_abort(t);
 	store_close(s);
@@ -435,12 +382,9 @@ END_TEST
 /* Rows of a clock that was ten years ahead go with those around them. */
 START_TEST(a_wrong_time_stops_nothing)
 {
-	static const struct digest_keys keys;
 	struct store_conf conf = {.engine = "mem"};
 	int64_t now = (int64_t)time(NULL) * 1000;
-	struct audit_row by = {0};
 	struct audit_head head;
-	struct audit audit;
 	struct err e = {0};
 	struct store_txn *t;
 	struct store *s;
@@ -452,18 +396,8 @@ START_TEST(a_wrong_time_stops_nothing)
 	ck_assert_int_eq(store_begin(s, STORE_WRITE, &t, &e), 0);
 	m = (struct model){.t = t, .a = &arena, .e = &e, .tenant = TENANT_DEFAULT};
 	change(t, 1, &e);
-	REC_SET(&by, audit_row, via, audit_via_TANDEMCTL);
-	REC_SET(&by, audit_row, action, STR_LIT("test"));
-	for (int i = 0; i < 200; i++) {
-		struct contact card = {0};
-
-		audit_begin(&audit, &m, &keys, &by);
-		audit.by.time = now + 3650 * DAY_MS;
-		REC_SET(&card, contact, first_name, arena_printf(&arena, "%d", i));
-		ck_assert_int_eq(model_put(&m, &rec_contact, USER, 0, &card), 0);
-		ck_assert_int_eq(audit_end(&m), 0);
-	}
-	m.audit = NULL;
+	for (int i = 0; i < 200; i++)
+		audit_rig_change(&m, i, 3650 * DAY_MS);
 	change(t, 2, &e);
 	change(t, 3, &e);
 	ck_assert_int_eq(audit_sweep(&m, now + 399 * DAY_MS, 400), 0);
@@ -471,7 +405,9 @@ START_TEST(a_wrong_time_stops_nothing)
 		;
 	ck_assert_int_eq(rc, 0);
 	ck_assert_int_eq(audit_head_get(&m, &head), 0);
-	ck_assert_uint_eq(head.oldest, head.newest);
+	/* All 203 of them; left is what the two steps of it have written. */
+	ck_assert_uint_eq(head.oldest, 204);
+	ck_assert_uint_eq(head.newest, 205);
 	store_abort(t);
 	store_close(s);
 	arena_free(&arena);
