@@ -118,10 +118,12 @@ put_known(struct model *m, uint32_t month, const unsigned char digest[CDR_DIGEST
 	return store_part_put(m->t, month, key_str(&k), STR_LIT("."), m->e);
 }
 
+/* `change` NULL = does not matter. */
 static int
 put_row(struct model *m, uint32_t owner, const struct call_record *r,
-    const unsigned char digest[CDR_DIGEST])
+    const unsigned char digest[CDR_DIGEST], struct cdr_change *change)
 {
+	const uint32_t month = when_month(r->cdr.started);
 	struct cdr_place at;
 	struct key k;
 	struct buf out;
@@ -132,9 +134,16 @@ put_row(struct model *m, uint32_t owner, const struct call_record *r,
 	buf_init(&out, RECORD_MAX);
 	buf_addc(&out, 1);
 	mp_encode(&rec_call_record, r, &out, 0);
-	rc = out.failed
+	if (change != NULL) {
+		*change = (struct cdr_change){.before = {"", 0}, .after = arena_copy(m->a, buf_str(&out))};
+		if (store_part_get(m->t, month, key_str(&k), m->a, &change->before, m->e) < 0) {
+			buf_free(&out);
+			return -1;
+		}
+	}
+	rc = out.failed || (change != NULL && change->after.p == NULL)
 	    ? err_set(m->e, ERR_TOO_LARGE, NULL)
-	    : store_part_put(m->t, when_month(r->cdr.started), key_str(&k), buf_str(&out), m->e);
+	    : store_part_put(m->t, month, key_str(&k), buf_str(&out), m->e);
 	buf_free(&out);
 	return rc;
 }
@@ -152,7 +161,7 @@ put_party(struct model *m, struct call_record *r, uint32_t owner, bool calls, bo
 {
 	REC_SET(r, call_record, calls, calls);
 	REC_SET(r, call_record, called, called);
-	return put_row(m, owner, r, digest);
+	return put_row(m, owner, r, digest, NULL);
 }
 
 /* Who the parties are is found out now and stays so: a name that is given to somebody else does not
@@ -199,7 +208,7 @@ cdr_file(struct model *m, struct str source, const struct cdr *c, int64_t now_ms
 }
 
 int
-cdr_load(struct model *m, uint32_t owner, const struct call_record *r)
+cdr_load(struct model *m, uint32_t owner, const struct call_record *r, struct cdr_change *change)
 {
 	unsigned char digest[CDR_DIGEST];
 
@@ -207,17 +216,29 @@ cdr_load(struct model *m, uint32_t owner, const struct call_record *r)
 		return err_set(m->e, ERR_INVALID, "a call that began at an impossible time");
 	digest_of(r->source, r->cdr.id, digest);
 	return put_known(m, when_month(r->cdr.started), digest) != 0 ||
-	        put_row(m, owner, r, digest) != 0
+	        put_row(m, owner, r, digest, change) != 0
 	    ? -1
 	    : 0;
 }
 
 int
-cdr_load_known(struct model *m, const struct known_call *k)
+cdr_load_known(struct model *m, const struct known_call *k, struct cdr_change *change)
 {
+	const uint32_t month = (uint32_t)k->month;
+	const unsigned char *digest = (const unsigned char *)k->digest.p;
+	struct key key;
+	int rc;
+
 	if (k->month < when_month(CDR_FIRST_MS))
 		return err_set(m->e, ERR_INVALID, "a call that began at an impossible time");
-	return put_known(m, (uint32_t)k->month, (const unsigned char *)k->digest.p);
+	if (change != NULL) {
+		known_key(&key, m->tenant, digest);
+		if ((rc = is_known_in(m, month, &key)) < 0)
+			return -1;
+		change->before = rc == 1 ? k->digest : (struct str){"", 0};
+		change->after = k->digest;
+	}
+	return put_known(m, month, digest);
 }
 
 void

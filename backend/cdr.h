@@ -25,9 +25,16 @@ enum { CDR_PLACE = 16, CDR_DIGEST = 16 };
  * an impossible time (and nothing has been changed), or with a fault of the store. */
 int cdr_file(struct model *m, struct str source, const struct cdr *c, int64_t now_ms);
 
-/* From a dump: a party's row, and a call that is known. 0 or -1. */
-int cdr_load(struct model *m, uint32_t owner, const struct call_record *r);
-int cdr_load_known(struct model *m, const struct known_call *k);
+/* What a row was (empty: there was none) and is, in the model's arena. Of a call that is known it
+ * is the digest. */
+struct cdr_change {
+	struct str before, after;
+};
+
+/* From a dump: a party's row, and a call that is known. `change` may be NULL. 0 or -1. */
+int cdr_load(
+    struct model *m, uint32_t owner, const struct call_record *r, struct cdr_change *change);
+int cdr_load_known(struct model *m, const struct known_call *k, struct cdr_change *change);
 /* What a stored row without an owner says, from its key's rest. */
 void cdr_known(uint32_t month, struct str rest, struct known_call *ret);
 

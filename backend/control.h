@@ -9,6 +9,8 @@
 
 #include "backend/backend.h"
 
+struct loaded_calls;
+
 /* Loop thread: a command arrived. */
 void control_receive(
     struct backend *be, struct ipc_server *s, const struct ipc_peer *from, struct str frame);
@@ -44,8 +46,10 @@ int load_apply(struct job *j, struct model *m);
 /* Whatever became of it, the load is over. */
 void load_end(struct backend *be);
 
-/* Puts one row of a load; the owner must be there. */
-int load_put_row(struct backend *be, struct model *m, const struct stored_row *row);
+/* Puts one row of a load; the owner must be there. Calls are noted in `calls`; without it they are
+ * refused. */
+int load_put_row(
+    struct backend *be, struct model *m, const struct stored_row *row, struct loaded_calls *calls);
 
 /* Writer: IMPORT_ENTRIES and IMPORT_USER. 0 with what became of each row, or -1: nothing is kept.
  */

@@ -158,7 +158,7 @@ put_merged(struct job *j, struct model *m, const struct stored_row *row, const s
 	mp_encode(r, obj, &body, ENCODE_SECRETS);
 	merged.body = arena_copy(m->a, buf_str(&body));
 	rc = body.failed || merged.body.p == NULL ? err_set(m->e, ERR_TOO_LARGE, NULL)
-	                                          : load_put_row(j->be, m, &merged);
+	                                          : load_put_row(j->be, m, &merged, NULL);
 	buf_wipe(&body);
 	return rc;
 }

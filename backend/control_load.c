@@ -12,6 +12,7 @@
 #include "backend/cdr.h"
 #include "backend/control.h"
 #include "backend/key.h"
+#include "backend/loaded_calls.h"
 #include "backend/private_keys.h"
 #include "backend/rooms.h"
 #include "common/mp.h"
@@ -24,6 +25,7 @@ struct load {
 	struct arena arena;
 	struct stored_row *v;
 	size_t n, size;
+	struct loaded_calls calls;
 };
 
 /* Rows arrive in reader threads, the writer applies them. */
@@ -35,6 +37,7 @@ discard(struct backend *be)
 	if (be->load == NULL)
 		return;
 	arena_wipe(&be->load->arena);
+	loaded_calls_free(&be->load->calls);
 	free(be->load->v);
 	free(be->load);
 	be->load = NULL;
@@ -225,15 +228,28 @@ put_key(struct model *m, uint32_t owner, const struct stored_row *row, const str
 }
 
 static int
-put_call(struct model *m, uint32_t owner, const struct stored_row *row, const struct call_record *r)
+put_call(struct model *m, const struct stored_row *row, const struct rec *r, const void *obj,
+    struct loaded_calls *calls)
 {
-	return row->owner_type == owner_type_USER
-	    ? cdr_load(m, owner, r)
-	    : err_set(m->e, ERR_INVALID, "a call record belongs to a user");
+	struct cdr_change change = {.before = {"", 0}};
+	uint32_t owner = OWNER_SYSTEM;
+
+	if (calls == NULL)
+		return err_set(m->e, ERR_INVALID, "a call is loaded, not imported");
+	if (r == &rec_known_call)
+		return cdr_load_known(m, obj, &change) != 0 ? -1
+		                                            : loaded_calls_add(calls, m, r, owner, &change);
+	if (owner_of(m, row, &owner) != 0)
+		return -1;
+	if (row->owner_type != owner_type_USER)
+		return err_set(m->e, ERR_INVALID, "a call record belongs to a user");
+	return cdr_load(m, owner, obj, &change) != 0 ? -1
+	                                             : loaded_calls_add(calls, m, r, owner, &change);
 }
 
 int
-load_put_row(struct backend *be, struct model *m, const struct stored_row *row)
+load_put_row(
+    struct backend *be, struct model *m, const struct stored_row *row, struct loaded_calls *calls)
 {
 	const struct rec *r = record_by_store((uint16_t)row->kind);
 	void *obj;
@@ -258,12 +274,10 @@ load_put_row(struct backend *be, struct model *m, const struct stored_row *row)
 		return put_named(m, r, INDEX_BRANCH, ((struct branch *)obj)->name, obj);
 	if (r == &rec_phonebook)
 		return book_put(m, obj);
-	if (r == &rec_known_call)
-		return cdr_load_known(m, obj);
+	if (r == &rec_known_call || r == &rec_call_record)
+		return put_call(m, row, r, obj, calls);
 	if (owner_of(m, row, &owner) != 0)
 		return -1;
-	if (r == &rec_call_record)
-		return put_call(m, owner, row, obj);
 	if (r == &rec_room)
 		return room_load(m, owner, REC_HAS(row, stored_row, item) ? (uint64_t)row->item : 0, obj);
 	if (r == &rec_private_key)
@@ -291,7 +305,7 @@ apply_rows(struct job *j, struct model *m)
 
 		arena_init(&each, JOB_SCRATCH_MAX);
 		row.a = &each;
-		rc = load_put_row(j->be, &row, &l->v[i]);
+		rc = load_put_row(j->be, &row, &l->v[i], &l->calls);
 		arena_wipe(&each);
 		if (rc != 0) {
 			if (REC_HAS(&l->v[i], stored_row, line))
@@ -301,7 +315,7 @@ apply_rows(struct job *j, struct model *m)
 		}
 	}
 	REC_SET(j->ctl_reply, ctl_reply, count, (int64_t)l->n);
-	return 0;
+	return loaded_calls_audit(&l->calls, m);
 }
 
 int

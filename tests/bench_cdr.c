@@ -102,11 +102,11 @@ file_call(struct model *m, unsigned i, unsigned calls)
 	REC_SET(&r, call_record, internal, true);
 	REC_SET(&r, call_record, calls, true);
 	REC_SET(&r, call_record, called, from == to);
-	if (cdr_load(m, from, &r) != 0)
+	if (cdr_load(m, from, &r, NULL) != 0)
 		die("caller");
 	REC_SET(&r, call_record, calls, from == to);
 	REC_SET(&r, call_record, called, true);
-	if (cdr_load(m, to, &r) != 0)
+	if (cdr_load(m, to, &r, NULL) != 0)
 		die("callee");
 }
 

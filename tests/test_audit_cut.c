@@ -166,6 +166,57 @@ START_TEST(what_was_swept_is_proved)
 }
 END_TEST
 
+#define CALL(user, id, seconds)                                                                  \
+	"{\"type\":\"call_record\",\"user\":\"" user "\",\"record\":{\"cdr\":{\"id\":\"" id          \
+	"\",\"caller\":\"4410\",\"callee\":\"0900\",\"started\":1715856163000,\"duration\":" seconds \
+	"000,\"end\":\"C\"},\"source\":\"kam-1\",\"calls\":true}}\n"
+#define KNOWN(digits) \
+	"{\"type\":\"known_call\",\"record\":{\"month\":24292,\"digest\":\"" digits "\"}}\n"
+
+static void
+load(const char *rows)
+{
+	int rc = rig_ctl(&my_rig, rows, audit_rig_out, sizeof(audit_rig_out), "load -");
+
+	ck_assert_msg(rc == 0, "%s", audit_rig_out);
+}
+
+/* Calls have no row of their own, since switches tell of too many; an operator's load of them has
+ * one for each owner. */
+START_TEST(calls_of_a_load)
+{
+	const char *calls = CALL("4410", "a", "7") CALL("4420", "b", "7") CALL("4410", "c", "7")
+	    CALL("4410", "d", "7") KNOWN("000102030405060708090a0b0c0d0e0f");
+	size_t before = audit_rig_count(&my_rig, "\"record\":\"call_record\"");
+	char was[64];
+	const char *at;
+
+	load(calls);
+	ck_assert_uint_eq(audit_rig_count(&my_rig, "\"record\":\"call_record\""), before + 2);
+	ck_assert_uint_eq(audit_rig_count(&my_rig, "\"record\":\"known_call\",\"rows\":1"), 1);
+	ck_assert_uint_eq(audit_rig_count(&my_rig,
+	                      "\"subject\":\"4410\",\"record\":\"call_record\",\"rows\":3,\"after\""),
+	    1);
+	ck_assert_uint_eq(audit_rig_count(&my_rig,
+	                      "\"subject\":\"4420\",\"record\":\"call_record\",\"rows\":1,\"after\""),
+	    1);
+	at =
+	    strstr(strstr(audit_rig_out, "\"subject\":\"4420\",\"record\":\"call_record\",\"rows\":1,"),
+	        "after");
+	snprintf(was, sizeof(was), "\"before%.*s", (int)strcspn(at + 5, ",}"), at + 5);
+	/* The same once more changes nothing. */
+	load(calls);
+	ck_assert_uint_eq(audit_rig_count(&my_rig, "\"record\":\"call_record\""), before + 2);
+	ck_assert_uint_eq(audit_rig_count(&my_rig, "\"record\":\"known_call\""), 1);
+	/* What was there is what was loaded. */
+	load(CALL("4420", "b", "8"));
+	ck_assert_uint_eq(audit_rig_count(&my_rig, "\"record\":\"call_record\""), before + 3);
+	ck_assert_msg(audit_rig_count(&my_rig, was) == 1, "%s: %s", was, audit_rig_out);
+	my_has(BEN, "/my/audit", "call_record");
+	audit_rig_await_seal(&my_rig);
+}
+END_TEST
+
 /* --- rows in a store alone ------------------------------------------------------------------ */
 
 static struct arena arena;
@@ -332,6 +383,7 @@ main(void)
 	tcase_add_loop_test(t, what_is_cut_off_is_seen, CUT_NEWEST, CUTS);
 	tcase_add_test(t, what_is_cut_off_is_not_written_anew);
 	tcase_add_test(t, what_was_swept_is_proved);
+	tcase_add_test(t, calls_of_a_load);
 	tcase_set_timeout(rows, 60);
 	tcase_add_checked_fixture(rows, store_setup, store_teardown);
 	tcase_add_test(rows, a_sweep_says_what_went);

@@ -38,8 +38,8 @@ file(struct model *m, int n, int64_t started)
 	REC_SET(&r.cdr, cdr, started, started);
 	REC_SET(&r.cdr, cdr, end, cdr_end_COMPLETED);
 	REC_SET(&r, call_record, source, STR_LIT("kam-1"));
-	ck_assert_msg(cdr_load(m, ANA, &r) == 0, "%s", err_text(&err));
-	ck_assert_msg(cdr_load(m, BEN, &r) == 0, "%s", err_text(&err));
+	ck_assert_msg(cdr_load(m, ANA, &r, NULL) == 0, "%s", err_text(&err));
+	ck_assert_msg(cdr_load(m, BEN, &r, NULL) == 0, "%s", err_text(&err));
 }
 
 static int
