@@ -111,7 +111,7 @@ put_back_room(struct call *c, uint64_t id, struct room *room)
 	if (rc == 0 || room == NULL)
 		return err_set(c->m.e, ERR_CONFLICT, "the conference has gone");
 	rec_keep_read_only(&rec_room, room, &now);
-	return room_check(room, c->m.e) != 0 ? -1 : room_put(&c->m, c->who->id, id, &now, room);
+	return room_put(&c->m, c->who->id, id, &now, room);
 }
 
 /* Of an account its names alone were kept. */

@@ -4,7 +4,6 @@
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "tests/child.h"
 #include "tests/freeze.h"
 #include "tests/rig.h"
+#include "tests/shell.h"
 
 enum { OUT = 4 << 20 };
 
@@ -23,18 +23,6 @@ static struct rig rig;
 static char out[OUT], backup[96], pass[96];
 
 #define ctl(input, ...) rig_ctl(&rig, input, out, sizeof(out), __VA_ARGS__)
-
-static void
-sh(const char *fmt, ...)
-{
-	char command[512];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	ck_assert_msg(system(command) == 0, "%s", command);
-}
 
 static void
 begin(const char *engine)
@@ -188,21 +176,6 @@ start_following(struct child *c)
 	    pass, (char *)(uintptr_t) "--follow", NULL};
 
 	child_start(c, rig.log, argv);
-}
-
-/* Past the end of this second, since a time has whole ones. */
-static void
-next_second(char text[32])
-{
-	time_t from = time(NULL);
-	struct tm tm;
-
-	while (time(NULL) == from)
-		usleep(20000);
-	from = time(NULL);
-	strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&from, &tm));
-	while (time(NULL) == from)
-		usleep(20000);
 }
 
 START_TEST(to_a_time)

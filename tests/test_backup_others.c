@@ -2,7 +2,6 @@
 /* Others on the machine: what a backup lets them do, and find. */
 #include <check.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,24 +11,12 @@
 
 #include "tests/child.h"
 #include "tests/rig.h"
+#include "tests/shell.h"
 
 enum { WAIT_MS = 20000 };
 
 static struct rig rig;
 static char backup[96], backup_anew[128];
-
-/* In the shell, where it has to end well. */
-static void
-sh(const char *fmt, ...)
-{
-	char command[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(command, sizeof(command), fmt, ap);
-	va_end(ap);
-	ck_assert_msg(system(command) == 0, "%s", command);
-}
 
 static void
 setup(void)

@@ -12,6 +12,7 @@
 
 #include "tests/child.h"
 #include "tests/rig.h"
+#include "tests/shell.h"
 
 enum { OUT = 1 << 20, WAIT_MS = 20000 };
 
@@ -25,26 +26,6 @@ static char out[OUT], backup[96];
 static struct child follower;
 
 #define ctl(...) rig_ctl(&rig, NULL, out, sizeof(out), __VA_ARGS__)
-
-static int
-sh_status(const char *fmt, va_list ap)
-{
-	char command[1024];
-
-	vsnprintf(command, sizeof(command), fmt, ap);
-	return system(command);
-}
-
-/* In the shell, where it has to end well. */
-static void
-sh(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	ck_assert_msg(sh_status(fmt, ap) == 0, "%s", fmt);
-	va_end(ap);
-}
 
 static void
 setup(void)
@@ -136,21 +117,6 @@ knows(const char *user)
 	ck_assert_int_eq(ctl("user list"), 0);
 	snprintf(line, sizeof(line), "\n%s ", user);
 	return strstr(out, line) != NULL;
-}
-
-/* Past the end of this second, since a time has whole ones. */
-static void
-next_second(char text[32])
-{
-	time_t from = time(NULL);
-	struct tm tm;
-
-	while (time(NULL) == from)
-		usleep(20000);
-	from = time(NULL);
-	strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&from, &tm));
-	while (time(NULL) == from)
-		usleep(20000);
 }
 
 /* What was restored is a store of its own from then on: the log that it writes does not go on with

@@ -70,9 +70,7 @@ wait_ms(long ms)
 	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
 }
 
-/* Until the mark of the last commit is there, which a thread of the store writes when it comes to
- * it.
- */
+/* Until the mark of the last commit is there; a thread of the store writes it in its own time. */
 static void
 await_mark(void)
 {
