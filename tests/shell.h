@@ -6,7 +6,7 @@
 #include <stdarg.h>
 
 /* The status of a command in the shell, as of system(3). One that is cut off fails the test. */
-int sh_status(const char *fmt, va_list ap);
+int sh_status(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 /* One that has to end well. */
 void sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

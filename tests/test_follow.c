@@ -52,7 +52,7 @@ has(const char *what)
 }
 
 /* Until a command of the shell, which is asked again and again, ends well. */
-static void
+__attribute__((format(printf, 1, 2))) static void
 await(const char *fmt, ...)
 {
 	long long until = ms_now() + WAIT_MS;
