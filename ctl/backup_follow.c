@@ -150,7 +150,8 @@ follow_once(struct following *f)
 	for (size_t i = 0; rc == EXIT_OK && i < n; i++)
 		rc = bring(f, &todo[i]);
 	free(todo);
-	if (rc != EXIT_OK || !f->brought)
+	/* What was committed while the listing was made is in the files, but not yet in its number. */
+	if (rc != EXIT_OK || (!f->brought && commit == k->b->followed_commit))
 		return rc;
 	f->brought = false;
 	k->b->followed_commit = commit;

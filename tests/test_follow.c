@@ -210,31 +210,68 @@ START_TEST(without_what_it_says)
 }
 END_TEST
 
-/* The commit that is really there is what verify and restore speak of. */
-START_TEST(the_commit_that_it_leads_to)
+/* The number behind "commit" in a file of a backup, or in what was printed. */
+static int
+commit_in(const char *dir, const char *file)
 {
 	char command[256];
+	int commit = 0;
 	FILE *f;
-	int manifest, followed;
+
+	snprintf(command, sizeof(command), "sed -n 's/^commit //p' %s/%s", dir, file);
+	f = popen(command, "r");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_int_eq(fscanf(f, "%d", &commit), 1);
+	pclose(f);
+	return commit;
+}
+
+static int
+commit_said(const char *before)
+{
+	const char *at = strstr(out, before);
+
+	ck_assert_msg(at != NULL, "no \"%s\" in: %s", before, out);
+	return atoi(at + strlen(before));
+}
+
+/* The commit that is really there is what verify and restore speak of: the one of FOLLOWED, or one
+ * that came to the log while the last of it was listed. */
+START_TEST(the_commit_that_it_leads_to)
+{
+	int followed, recovered;
 
 	begin_followed();
 	add_followed("one");
 	add_followed("two");
 	end_following();
-	snprintf(command, sizeof(command),
-	    "cd %s && sed -n 's/^commit //p' MANIFEST && sed -n 's/^commit //p' FOLLOWED", backup);
-	f = popen(command, "r");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_eq(fscanf(f, "%d %d", &manifest, &followed), 2);
-	pclose(f);
-	ck_assert_int_ge(followed, manifest + 2);
+	followed = commit_in(backup, "FOLLOWED");
+	ck_assert_int_ge(followed, commit_in(backup, "MANIFEST") + 2);
 	ck_assert_int_eq(ctl("verify %s", backup), 0);
-	snprintf(command, sizeof(command), "recovered with commit %d,", followed);
-	has(command);
+	recovered = commit_said("recovered with commit ");
+	ck_assert_int_ge(recovered, followed);
 	lose();
 	ck_assert_int_eq(ctl("restore %s --without-keys", backup), 0);
-	snprintf(command, sizeof(command), "restored with commit %d\n", followed);
-	has(command);
+	ck_assert_int_eq(commit_said("restored with commit "), recovered);
+}
+END_TEST
+
+/* FOLLOWED comes to name the last commit of the log, even where that was in the files before. */
+START_TEST(the_last_commit_is_named)
+{
+	long long until;
+	int followed, recovered;
+
+	begin_followed();
+	add_followed("one");
+	until = ms_now() + WAIT_MS;
+	do {
+		followed = commit_in(backup, "FOLLOWED");
+		ck_assert_int_eq(ctl("verify %s", backup), 0);
+		recovered = commit_said("recovered with commit ");
+		ck_assert_msg(ms_now() < until, "FOLLOWED has commit %d, not %d", followed, recovered);
+	} while (followed != recovered);
+	end_following();
 }
 END_TEST
 
@@ -357,6 +394,7 @@ main(void)
 	tcase_add_loop_test(t, damage_is_found, 0, sizeof(damages) / sizeof(damages[0]));
 	tcase_add_test(t, without_what_it_says);
 	tcase_add_test(t, the_commit_that_it_leads_to);
+	tcase_add_test(t, the_last_commit_is_named);
 	tcase_add_test(t, killed_anywhere);
 	tcase_add_test(t, a_backend_that_starts_again);
 	tcase_add_test(t, what_is_not_the_log);
