@@ -134,11 +134,16 @@ check_log(const struct store_ops *ops, const struct store_conf *conf, struct err
 {
 	char name[STORE_FILE_MAX + 1];
 	uint64_t number;
+	bool there;
+	int home;
 
-	if (ops->log_name == NULL || mark_log(conf->dir, &number) == 0)
+	if (ops->has_log == NULL || mark_log(conf->dir, &number) == 0)
 		return 0;
-	ops->log_name(number, name);
-	return has_file(conf->dir, name)
+	home = open(conf->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	there = ops->has_log(home, number, name);
+	if (home >= 0)
+		close(home);
+	return there
 	    ? 0
 	    : err_set(e, ERR_INTERNAL,
 	          "%.80s/%s, the newest file of the log, is missing: put it back, or restore a backup",

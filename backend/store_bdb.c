@@ -826,14 +826,6 @@ bdb_copy_read(struct store *s, const char *name, uint64_t at, void *to, size_t n
 	return copy_read(b->home, name, at, to, n, e);
 }
 
-/* Outside of the environment, which has been closed: nobody changes the file. What the library sets
- * aside goes to the store's own directory, the only one that the process may write to. */
-static void
-bdb_log_name(uint64_t number, char name[STORE_FILE_MAX + 1])
-{
-	snprintf(name, STORE_FILE_MAX + 1, "log.%010llu", (unsigned long long)number);
-}
-
 static uint64_t
 bdb_newest_log(struct store *s)
 {
@@ -848,6 +840,16 @@ bdb_newest_log(struct store *s)
 	return ret;
 }
 
+/* The log may have gone on since, and what was before its newest file may have been removed. */
+static bool
+bdb_has_log(int home, uint64_t number, char name[STORE_FILE_MAX + 1])
+{
+	snprintf(name, STORE_FILE_MAX + 1, "log.%010llu", (unsigned long long)number);
+	return copy_has_log(home, name);
+}
+
+/* Outside of the environment, which has been closed: nobody changes the file. What the library sets
+ * aside goes to the store's own directory, the only one that the process may write to. */
 static int
 verify_file(struct bdb *b, const char *name, struct err *e)
 {
@@ -913,4 +915,4 @@ bdb_recover(const struct store_conf *conf, int64_t until, struct err *e)
 const struct store_ops store_bdb_ops = {bdb_open, bdb_close, bdb_begin, bdb_commit, bdb_abort,
     bdb_get, bdb_put, bdb_del, bdb_scan, bdb_part_get, bdb_part_put, bdb_part_del, bdb_part_scan,
     bdb_part_size, bdb_part_list, bdb_part_drop, bdb_checkpoint, bdb_trickle, bdb_stats,
-    bdb_copy_list, bdb_copy_read, bdb_recover, bdb_newest_log, bdb_log_name};
+    bdb_copy_list, bdb_copy_read, bdb_recover, bdb_newest_log, bdb_has_log};

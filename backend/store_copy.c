@@ -90,6 +90,23 @@ is_log(const char *name)
 	return strncmp(name, "log.", 4) == 0 && is_number(name + 4, 10, "");
 }
 
+bool
+copy_has_log(int home, const char *from)
+{
+	int fd = openat(home, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
+	bool found = false;
+
+	if (d == NULL && fd >= 0)
+		close(fd);
+	while (d != NULL && !found && (entry = readdir(d)) != NULL)
+		found = is_log(entry->d_name) && strcmp(entry->d_name, from) >= 0;
+	if (d != NULL)
+		closedir(d);
+	return found;
+}
+
 static int
 by_name(const void *a, const void *b)
 {

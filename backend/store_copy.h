@@ -35,6 +35,8 @@ bool hold_allows(struct store_hold *h, const char *name);
 /* What store.h says of the calls of that name, in a directory. */
 int copy_list(
     int home, enum store_copy what, struct store_file *ret, size_t max, size_t *n, struct err *e);
+/* Whether there is a file of the log of that name, or a later one. */
+bool copy_has_log(int home, const char *from);
 int64_t copy_read(int home, const char *name, uint64_t at, void *to, size_t n, struct err *e);
 
 #endif

@@ -54,8 +54,8 @@ struct store_ops {
 	int (*recover)(const struct store_conf *conf, int64_t until, struct err *e);
 	/* The file of the log that flushed commits lie in, 0 = not known; NULL = there are none. */
 	uint64_t (*newest_log)(struct store *s);
-	/* Its name, below the directory of the store. */
-	void (*log_name)(uint64_t number, char name[STORE_FILE_MAX + 1]);
+	/* Whether the directory has that file, or a newer one; name = that of the one asked for. */
+	bool (*has_log)(int home, uint64_t number, char name[STORE_FILE_MAX + 1]);
 };
 
 struct store_mark;

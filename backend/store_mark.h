@@ -23,9 +23,9 @@ struct store_mark;
  * own, since its log does not go on with the other's. */
 int mark_open(
     struct store_mark **ret, struct store *s, const char *dir, bool copied, struct err *e);
-/* The number of the log's newest file when the mark was written, which must be there before the
- * engine opens anything: what it recovers without that file it writes down as all there is, and the
- * file is of no use any more. 1, or 0 = that is not known. */
+/* The number of the log's newest file when the mark was written. It, or one behind it, must be
+ * there before the engine opens anything: what is recovered without that file is written down as
+ * all there is, and the file is of no use any more. 1, or 0 = that is not known. */
 int mark_log(const char *dir, uint64_t *ret);
 /* Removes it, if there is one: 0 or -1. */
 int mark_remove(const char *dir, struct err *e);

@@ -186,16 +186,59 @@ START_TEST(the_newest_log_is_gone)
 END_TEST
 
 /* As when a file system was not there, or a copy not complete. */
+static void
+comes_back(const char *path)
+{
+	char aside[200];
+
+	snprintf(aside, sizeof(aside), "%s/aside", rig.dir);
+	ck_assert_int_eq(rename(path, aside), 0);
+	for (int i = 0; i < 2; i++)
+		ck_assert(!opens());
+	ck_assert_int_eq(rename(aside, path), 0);
+	ck_assert_msg(opens(), "%s", err_text(&err));
+	store_close(store);
+}
+
 START_TEST(the_newest_log_comes_back)
 {
-	char path[160], aside[200];
+	char path[160];
 
 	crash_after(0, 90, 500000, -1);
 	newest_log(path);
-	snprintf(aside, sizeof(aside), "%s/aside", rig.dir);
-	ck_assert_int_eq(rename(path, aside), 0);
-	ck_assert(!opens());
-	ck_assert_int_eq(rename(aside, path), 0);
+	comes_back(path);
+}
+END_TEST
+
+/* One that recovery needs, of several. */
+START_TEST(a_log_between_comes_back)
+{
+	char path[160];
+
+	crash_after(0, 90, 500000, -1);
+	ck_assert_int_gt(newest_log(path), 2);
+	snprintf(path, sizeof(path), "%s/log.0000000002", rig.home);
+	comes_back(path);
+}
+END_TEST
+
+/* A mark is written a moment after its commit, and the log goes on in the next file without one,
+ * too. The file that the mark names may have been removed by then, as nobody needs it any more. */
+START_TEST(a_newer_log_is_there)
+{
+	char command[600], path[160];
+
+	crash_after(0, 3, ROW, -1);
+	snprintf(command, sizeof(command), "cp %s/" STORE_MARK_FILE " %s/older", rig.home, rig.dir);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_msg(opens(), "%s", err_text(&err));
+	commit(3, 90, 500000);
+	ck_assert_int_eq(store_checkpoint(store, 0, &err), 0);
+	store_close(store);
+	snprintf(path, sizeof(path), "%s/log.0000000001", rig.home);
+	ck_assert_int_ne(access(path, F_OK), 0);
+	snprintf(command, sizeof(command), "cp %s/older %s/" STORE_MARK_FILE, rig.dir, rig.home);
+	ck_assert_int_eq(system(command), 0);
 	ck_assert_msg(opens(), "%s", err_text(&err));
 	store_close(store);
 }
@@ -310,6 +353,8 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, the_newest_log_is_gone);
 	tcase_add_test(t, the_newest_log_comes_back);
+	tcase_add_test(t, a_log_between_comes_back);
+	tcase_add_test(t, a_newer_log_is_there);
 	tcase_add_test(t, the_last_log_is_damaged_in_its_middle);
 	tcase_add_test(t, an_older_copy);
 	tcase_add_test(t, kills_are_no_damage);
