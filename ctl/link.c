@@ -29,9 +29,11 @@ no_answer(const char *endpoint, struct err *e)
 int
 link_open(struct link *l, const char *endpoint, struct err *e)
 {
-	struct ipc_client_conf conf = {
-	    .endpoint = endpoint, .queue = QUEUE, .reconnect_ms = RECONNECT_MS};
-	int64_t deadline = clock_ms() + LINK_CONNECT_MS;
+	struct ipc_client_conf conf = {.endpoint = endpoint,
+	    .queue = QUEUE,
+	    .reconnect_ms = RECONNECT_MS,
+	    .patient = strncmp(endpoint, "ipc://", 6) == 0};
+	int64_t since = clock_ms();
 
 	l->endpoint = endpoint;
 	arena_init(&l->arena, ANSWER_ARENA);
@@ -44,7 +46,8 @@ link_open(struct link *l, const char *endpoint, struct err *e)
 		while ((event = ipc_client_event(l->client)) != IPC_NOTHING)
 			if (event == IPC_UP)
 				return 0;
-		if ((left = deadline - clock_ms()) <= 0)
+		left = since + (ipc_client_met(l->client) ? LINK_BUSY_MS : LINK_CONNECT_MS) - clock_ms();
+		if (left <= 0)
 			return no_answer(endpoint, e);
 		ipc_client_wait(l->client, (int)left);
 	}

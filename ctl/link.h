@@ -10,6 +10,7 @@
 
 enum {
 	LINK_CONNECT_MS = 3000,
+	LINK_BUSY_MS = 30000, /* where somebody listens */
 	LINK_CALL_MS = 30000,
 	LINK_COMMIT_MS = 600000 /* the backend gives up a command after that time too */
 };

@@ -25,7 +25,8 @@ enum {
 	/* More would be most of what a restart of the backend takes. */
 	RECONNECT_CAP_MS = 250,
 	ANEW_MS = 1000, /* how long libzmq may say nothing about trying again */
-	EVENTS = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED
+	EVENTS = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
+	    ZMQ_EVENT_CONNECT_RETRIED
 };
 
 struct ipc_client {
@@ -35,7 +36,7 @@ struct ipc_client {
 	int fd;
 	int event_fd;
 	char endpoint[ENDPOINT_MAX];
-	bool up;
+	bool met, up;
 	int64_t lost; /* when the connection broke, 0 once libzmq has said that it tries again */
 	zmq_msg_t frame;
 };
@@ -71,9 +72,9 @@ set_options(struct ipc_client *c, const struct ipc_client_conf *conf, bool ipv6,
 	    {ZMQ_RECONNECT_IVL_MAX, RECONNECT_CAP_MS - conf->reconnect_ms},
 	    {ZMQ_CONNECT_TIMEOUT, CONNECT_MS},
 	    {ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS},
-	    {ZMQ_HEARTBEAT_IVL, HEARTBEAT_MS},
+	    {ZMQ_HEARTBEAT_IVL, conf->patient ? 0 : HEARTBEAT_MS},
 	    {ZMQ_HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS},
-	    {ZMQ_HEARTBEAT_TTL, HEARTBEAT_TIMEOUT_MS},
+	    {ZMQ_HEARTBEAT_TTL, conf->patient ? 0 : HEARTBEAT_TIMEOUT_MS},
 	    {ZMQ_IPV6, ipv6},
 	};
 	int64_t max = ENDPOINT_FRAME_MAX;
@@ -256,6 +257,7 @@ ipc_client_event(struct ipc_client *c)
 	while ((event = next_event(c)) != 0) {
 		bool was_up = c->up;
 
+		c->met = c->met || event == ZMQ_EVENT_CONNECTED;
 		c->up = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
 		c->lost = event == ZMQ_EVENT_DISCONNECTED ? clock_ms() : 0;
 		if (c->up != was_up)
@@ -263,6 +265,12 @@ ipc_client_event(struct ipc_client *c)
 	}
 	connect_anew(c);
 	return IPC_NOTHING;
+}
+
+bool
+ipc_client_met(const struct ipc_client *c)
+{
+	return c->met;
 }
 
 static bool

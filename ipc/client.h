@@ -22,6 +22,8 @@ struct ipc_client_conf {
 	const char *server_cert; /* tcp: file with the server's public key */
 	int queue;               /* high-water mark, messages */
 	int reconnect_ms;        /* first reconnect interval, 10..100; doubles up to 250 */
+	bool patient;            /* a peer that stands still is waited for, instead of cut off after
+	                          * 3 s; for ipc, where the kernel says when a peer has gone */
 };
 
 enum ipc_event {
@@ -42,6 +44,10 @@ int ipc_client_event_fd(const struct ipc_client *c);
  * libzmq gives up for good on a peer that refused it or broke the protocol; this call and
  * ipc_client_send() start anew after a second, so an idle loop calls it once a second too. */
 enum ipc_event ipc_client_event(struct ipc_client *c);
+
+/* Whether anybody has ever taken a connection, as far as ipc_client_event() has been asked; it may
+ * not have said yet who it is, as a process that is too busy. */
+bool ipc_client_met(const struct ipc_client *c);
 
 /* Sends without waiting: 0, -1 when there is no connection (none before ipc_client_event() has
  * said IPC_UP), the queue is full, or the frame is empty or too long. *pending: messages may

@@ -16,6 +16,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "tests/freeze.h"
 #include "tests/rig.h"
 
 enum { OUT = 65536 };
@@ -480,6 +481,85 @@ START_TEST(names_on_the_terminal)
 }
 END_TEST
 
+enum { STANDS_S = 5 };
+
+/* The backend stands still and goes on a while later: the process that sees to it. */
+static pid_t
+let_it_stand(void)
+{
+	pid_t pid;
+
+	freeze(rig.backend);
+	ck_assert_int_ge(pid = fork(), 0);
+	if (pid == 0) {
+		sleep(STANDS_S);
+		kill(rig.backend, SIGCONT);
+		_exit(0);
+	}
+	return pid;
+}
+
+/* As on a machine that is too busy, or whose disk is. */
+START_TEST(one_that_stands_still_is_waited_for)
+{
+	pid_t pid = let_it_stand();
+
+	ck_assert_msg(ctl(NULL, "status") == 0, "%s", out);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+END_TEST
+
+static bool
+somebody_is_connected(void)
+{
+	char line[512], path[160];
+	FILE *f = fopen("/proc/net/unix", "r");
+	bool found = false;
+
+	snprintf(path, sizeof(path), "%s/control/control.sock\n", rig.dir);
+	ck_assert_ptr_nonnull(f);
+	/* Of the listening socket the state, the sixth word, is 01; of an accepted one 03. */
+	while (fgets(line, sizeof(line), f) != NULL) {
+		unsigned state = 0;
+
+		sscanf(line, "%*s %*s %*s %*s %*s %x", &state);
+		found = found || (state == 3 && strstr(line, path) != NULL);
+	}
+	fclose(f);
+	return found;
+}
+
+/* Nor does a command end that is under way. */
+START_TEST(nor_does_a_command_end)
+{
+	enum { USERS = 20000 };
+	char *rows = malloc(USERS * 64);
+	size_t n = 0;
+	int how;
+	pid_t pid, loader;
+
+	for (int i = 0; i < USERS; i++)
+		n +=
+		    (size_t)sprintf(rows + n, "{\"type\":\"user\",\"record\":{\"userName\":\"u%d\"}}\n", i);
+	ck_assert_int_ge(loader = fork(), 0);
+	if (loader == 0) {
+		int rc = rig_ctl(&rig, rows, out, sizeof(out), "load -");
+
+		fprintf(stderr, "%s", out);
+		_exit(rc);
+	}
+	free(rows);
+	for (int tries = 0; !somebody_is_connected(); tries++, usleep(10000))
+		ck_assert_int_lt(tries, 2000);
+	/* Much of it is still to come. */
+	usleep(200000);
+	pid = let_it_stand();
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_int_eq(waitpid(loader, &how, 0), loader);
+	ck_assert_msg(WIFEXITED(how) && WEXITSTATUS(how) == 0, "%d", how);
+}
+END_TEST
+
 START_TEST(unreachable)
 {
 	ck_assert_int_eq(ctl(NULL, "status"), 3);
@@ -599,6 +679,8 @@ main(void)
 	tcase_add_test(running, many_rows);
 	tcase_add_test(running, status);
 	tcase_add_test(running, names_on_the_terminal);
+	tcase_add_test(running, one_that_stands_still_is_waited_for);
+	tcase_add_test(running, nor_does_a_command_end);
 	suite_add_tcase(suite, running);
 	tcase_add_checked_fixture(alone, setup, teardown);
 	tcase_set_timeout(alone, 60);
