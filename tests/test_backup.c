@@ -239,7 +239,9 @@ START_TEST(while_many_write)
 				_exit(1);
 		}
 	}
-	usleep(500000);
+	/* Some of its users are there, of those that the backup must have. */
+	for (long long until = ms_now() + 20000; !knows("u000002");)
+		ck_assert_msg(ms_now() < until, "nobody writes");
 	ck_assert_int_eq(ctl(NULL, "user add last --no-password"), 0);
 	ck_assert_int_eq(ctl(NULL, "backup %s --without-keys --rate -1", backup), 2);
 	ck_assert_int_eq(ctl(NULL, "backup %s --without-keys --rate 1", backup), 0);
