@@ -453,6 +453,62 @@ child_at_work(const void *p, size_t n, struct outcome *o)
 	return child;
 }
 
+/* A line of a file in /proc, behind its name. */
+static void
+status_of(pid_t pid, const char *name, char *ret, size_t len)
+{
+	char path[64], line[256];
+	FILE *f;
+
+	ret[0] = '\0';
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if ((f = fopen(path, "r")) == NULL)
+		return;
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, name, strlen(name)) == 0)
+			sscanf(line + strlen(name), ":\t%[^\n]", ret);
+	fclose(f);
+	(void)len;
+}
+
+/* Until the child stands, which it does not when it has ended before. */
+static bool
+stops(pid_t child)
+{
+	char state[256];
+
+	if (kill(child, SIGSTOP) != 0)
+		return false;
+	for (long long until = ms_now() + 10000; ms_now() < until; usleep(1000)) {
+		status_of(child, "State", state, sizeof(state));
+		if (strchr("TZX", state[0]) != NULL)
+			return state[0] == 'T';
+	}
+	ck_abort_msg("process %d does not stop: %s", (int)child, state);
+}
+
+/* Likewise, and the child stands still in the middle of its work, with so many filters of system
+ * calls at the least: however long this process is held up, it is not ready meanwhile. */
+static pid_t
+child_stopped_at_work(const void *p, size_t n, struct outcome *o, int filters)
+{
+	for (int i = 0; i < 10; i++) {
+		pid_t child = child_at_work(p, n, o);
+
+		while (stops(child)) {
+			char text[256];
+
+			status_of(child, "Seccomp_filters", text, sizeof(text));
+			if (atoi(text) >= filters)
+				return child;
+			kill(child, SIGCONT);
+			usleep(2000);
+		}
+		wait_for(o);
+	}
+	ck_abort_msg("no child is seen at its work");
+}
+
 START_TEST(a_child_that_is_killed_is_a_bad_picture)
 {
 	struct outcome o = {.done = false}, other;
@@ -460,7 +516,7 @@ START_TEST(a_child_that_is_killed_is_a_bad_picture)
 	void *p = largest(&n);
 	pid_t child;
 
-	child = child_at_work(p, (size_t)n, &o);
+	child = child_stopped_at_work(p, (size_t)n, &o, 0);
 	ck_assert_int_eq(kill(child, SIGKILL), 0);
 	wait_for(&o);
 	ck_assert_int_eq(o.result, IMAGE_BAD);
@@ -478,8 +534,7 @@ START_TEST(a_child_that_is_stopped_is_given_up)
 	long long from = ms_now();
 	pid_t child;
 
-	child = child_at_work(p, (size_t)n, &o);
-	freeze(child);
+	child = child_stopped_at_work(p, (size_t)n, &o, 0);
 	/* Others are served meanwhile. */
 	ck_assert_int_eq(scale("GIF", 3, &other), IMAGE_BAD);
 	ck_assert(!o.done);
@@ -520,10 +575,15 @@ START_TEST(its_end_is_noticed_and_told)
 	int n;
 	void *p = largest(&n);
 	int told = 0;
+	pid_t child;
 
-	for (int i = 0; i < 5; i++)
+	/* None is ready before the end. */
+	child = child_stopped_at_work(p, (size_t)n, &o[0], 0);
+	freeze(image_pid(image));
+	for (int i = 1; i < 5; i++)
 		ck_assert_int_eq(image_scale(image, (struct str){p, (size_t)n}, take, &o[i]), 0);
 	ck_assert_int_eq(kill(image_pid(image), SIGKILL), 0);
+	kill(child, SIGKILL);
 	for (int i = 0; i < 5; i++) {
 		for (long long until = ms_now() + 5000; !o[i].done && ms_now() < until;) {
 			struct pollfd q = {.fd = image_fd(image), .events = POLLIN};
@@ -541,24 +601,6 @@ START_TEST(its_end_is_noticed_and_told)
 	gdFree(p);
 }
 END_TEST
-
-/* A line of a file in /proc, behind its name. */
-static void
-status_of(pid_t pid, const char *name, char *ret, size_t len)
-{
-	char path[64], line[256];
-	FILE *f;
-
-	ret[0] = '\0';
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if ((f = fopen(path, "r")) == NULL)
-		return;
-	while (fgets(line, sizeof(line), f) != NULL)
-		if (strncmp(line, name, strlen(name)) == 0)
-			sscanf(line + strlen(name), ":\t%[^\n]", ret);
-	fclose(f);
-	(void)len;
-}
 
 static int
 descriptors_of(pid_t pid)
@@ -611,15 +653,10 @@ START_TEST(both_are_confined)
 		ck_assert_int_eq(descriptors_of(image_pid(image)), 4);
 	status_of(image_pid(image), "Seccomp_filters", text, sizeof(text));
 	filters = atoi(text);
-	child = child_at_work(p, (size_t)n, &o);
-	/* Confined it is before it looks at the picture; then stopped, to be looked at. */
-	for (long long until = ms_now() + 2000; ms_now() < until; usleep(2000)) {
-		status_of(child, "Seccomp_filters", text, sizeof(text));
-		if (atoi(text) == filters + 1)
-			break;
-	}
+	/* Confined it is before it looks at the picture. */
+	child = child_stopped_at_work(p, (size_t)n, &o, filters + 1);
+	status_of(child, "Seccomp_filters", text, sizeof(text));
 	ck_assert_int_eq(atoi(text), filters + 1);
-	freeze(child);
 #if !defined(__SANITIZE_ADDRESS__)
 	ck_assert_int_eq(descriptors_of(child), 0);
 	ck_assert(limited(child, "Max address space", IMAGE_MEMORY_MAX));
