@@ -326,6 +326,8 @@ START_TEST(stopped_in_the_middle)
 		    i);
 	ck_assert_uint_lt(n, sizeof(users));
 	ck_assert_int_eq(ctl(users, "load -"), 0);
+	/* One that is ignored when it starts, as under nohup(1), stays so. */
+	signal(SIGHUP, SIG_DFL);
 	/* It is for the shell to wait until something is there. */
 	snprintf(users, sizeof(users),
 	    "%s -c %s backup %s --without-keys --rate 1 2>%s/why & pid=$!; i=0; "
