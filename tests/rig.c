@@ -563,9 +563,11 @@ child_named(pid_t pid, const char *name)
 size_t
 occurrences_of(const char *what, const char *text)
 {
-	size_t n = 0;
+	size_t n = 0, len = strlen(what);
 
-	for (; (text = strstr(text, what)) != NULL; text++)
-		n++;
+	/* Not by strstr(3): of AddressSanitizer's each call looks for the end of the text, which takes
+	 * half a minute for a list of forty thousand users. */
+	for (; *text != '\0'; text++)
+		n += *text == *what && strncmp(text, what, len) == 0;
 	return n;
 }
