@@ -205,8 +205,10 @@ START_TEST(the_window_is_kept)
 	host_frame((struct str){&unknown, 1});
 	host_welcome(31, 256);
 	child_expect(&feed, "resync");
-	host_welcome(0, 256);
-	ck_assert_str_ne(host_epoch, first);
+	/* A greeting that was repeated before the welcome was read has the old epoch still. */
+	do
+		host_welcome(0, 256);
+	while (strcmp(host_epoch, first) == 0);
 	child_say(&feed, "call again");
 	expect_message(1);
 }
