@@ -12,7 +12,8 @@
 #include "ipc/client.h"
 #include "ipc/server.h"
 
-enum { FIXTURE_PATH = 128 };
+/* PATIENCE_MS: for what has to come, and whose time is not what is tested. */
+enum { FIXTURE_PATH = 128, PATIENCE_MS = 10000 };
 
 enum kind { KIND_IPC, KIND_CURVE, KIND_COUNT };
 

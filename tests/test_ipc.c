@@ -35,7 +35,7 @@ connected(const char *endpoint, struct ipc_server *s)
 	struct ipc_client_conf conf = client_conf(&f, endpoint);
 	struct ipc_client *c = client_open(&conf);
 
-	ck_assert(await_event(c, s, IPC_UP, 3000));
+	ck_assert(await_event(c, s, IPC_UP, PATIENCE_MS));
 	return c;
 }
 
@@ -44,8 +44,8 @@ START_TEST(echo)
 	struct child server = ipc_child_start(&f, (enum kind)_i, NULL);
 	struct ipc_client *c = connected(server.endpoint, NULL);
 
-	ck_assert(round_trip(c, NULL, STR_LIT("hello"), 2000));
-	ck_assert(round_trip(c, NULL, STR_LIT("a\0b"), 2000));
+	ck_assert(round_trip(c, NULL, STR_LIT("hello"), PATIENCE_MS));
+	ck_assert(round_trip(c, NULL, STR_LIT("a\0b"), PATIENCE_MS));
 	ipc_client_free(c);
 	ipc_child_end(&server, SIGKILL);
 }
@@ -57,7 +57,7 @@ START_TEST(killed_and_back)
 	struct ipc_client *c = connected(server.endpoint, NULL);
 	int64_t at;
 
-	ck_assert(round_trip(c, NULL, STR_LIT("hello"), 2000));
+	ck_assert(round_trip(c, NULL, STR_LIT("hello"), PATIENCE_MS));
 	at = clock_ms();
 	ipc_child_end(&server, SIGKILL);
 	/* By the end of the connection, not by its silence, which is noticed after three seconds. */
@@ -71,9 +71,9 @@ START_TEST(killed_and_back)
 	server = ipc_child_start(&f, (enum kind)_i, server.endpoint);
 	at = clock_ms();
 	/* With an interval that went on growing it would be 2.8 s. */
-	ck_assert(await_event(c, NULL, IPC_UP, 5000));
+	ck_assert(await_event(c, NULL, IPC_UP, PATIENCE_MS));
 	ck_assert_int_le(clock_ms() - at, 2200);
-	ck_assert(round_trip(c, NULL, STR_LIT("hello again"), 2000));
+	ck_assert(round_trip(c, NULL, STR_LIT("hello again"), PATIENCE_MS));
 	ipc_client_free(c);
 	ipc_child_end(&server, SIGKILL);
 }
@@ -85,15 +85,15 @@ START_TEST(frozen)
 	struct ipc_client *c = connected(server.endpoint, NULL);
 	int64_t at;
 
-	ck_assert(round_trip(c, NULL, STR_LIT("hello"), 2000));
+	ck_assert(round_trip(c, NULL, STR_LIT("hello"), PATIENCE_MS));
 	at = clock_ms();
 	freeze(server.pid);
 	ck_assert(await_event(c, NULL, IPC_DOWN, 8000));
 	ck_assert_int_le(clock_ms() - at, 5000);
 	ck_assert_int_eq(ipc_client_send(c, STR_LIT("lost"), NULL), -1);
 	kill(server.pid, SIGCONT);
-	ck_assert(await_event(c, NULL, IPC_UP, 5000));
-	ck_assert(round_trip(c, NULL, STR_LIT("hello again"), 2000));
+	ck_assert(await_event(c, NULL, IPC_UP, PATIENCE_MS));
+	ck_assert(round_trip(c, NULL, STR_LIT("hello again"), PATIENCE_MS));
 	ipc_client_free(c);
 	ipc_child_end(&server, SIGKILL);
 }
@@ -106,7 +106,7 @@ START_TEST(idle)
 	struct ipc_client *c = connected(server.endpoint, NULL);
 
 	ck_assert(!await_event(c, NULL, IPC_DOWN, 4500));
-	ck_assert(round_trip(c, NULL, STR_LIT("hello"), 2000));
+	ck_assert(round_trip(c, NULL, STR_LIT("hello"), PATIENCE_MS));
 	ipc_client_free(c);
 	ipc_child_end(&server, SIGKILL);
 }
@@ -126,7 +126,7 @@ START_TEST(queue_full)
 	cconf.queue = 4;
 	s = server_open(&sconf);
 	c = client_open(&cconf);
-	ck_assert(await_event(c, s, IPC_UP, 3000));
+	ck_assert(await_event(c, s, IPC_UP, PATIENCE_MS));
 	at = clock_ms();
 	/* Until nothing has gone through for a while: the I/O threads still move some. */
 	for (int64_t last = at; clock_ms() - last < 500;)
@@ -158,14 +158,14 @@ START_TEST(server_queue_full)
 	s = server_open(&sconf);
 	c = connected(f.endpoint[KIND_IPC], s);
 	ck_assert_int_eq(ipc_client_send(c, STR_LIT("feed me"), NULL), 0);
-	ck_assert_int_eq(ipc_wait(&s, &ready, 1, NULL, 0, 2000, &e), 1);
+	ck_assert_int_eq(ipc_wait(&s, &ready, 1, NULL, 0, PATIENCE_MS, &e), 1);
 	ck_assert_int_eq(ipc_server_recv(s, &peer, &frame), 1);
 	while (sent < 5000 && ipc_server_send(s, &peer, (struct str){block, sizeof(block)}) == 0)
 		sent++;
 	ck_assert_int_lt(sent, 5000);
 	ipc_client_free(c);
 	/* Gone: refused as soon as the server has noticed. */
-	for (int64_t end = clock_ms() + 2000; clock_ms() < end;)
+	for (int64_t end = clock_ms() + PATIENCE_MS; clock_ms() < end;)
 		if (ipc_server_send(s, &peer, STR_LIT("x")) == -1)
 			break;
 	ck_assert_int_eq(ipc_server_send(s, &peer, STR_LIT("x")), -1);
@@ -185,11 +185,11 @@ START_TEST(largest)
 	bool pending = true;
 
 	ck_assert_ptr_nonnull(block);
-	ck_assert(round_trip(c, s, (struct str){block, IPC_MESSAGE_MAX}, 5000));
+	ck_assert(round_trip(c, s, (struct str){block, IPC_MESSAGE_MAX}, PATIENCE_MS));
 	ck_assert_int_eq(ipc_client_send(c, (struct str){block, IPC_MESSAGE_MAX + 1}, &pending), -1);
 	ck_assert(!pending);
 	ck_assert_int_eq(ipc_client_send(c, (struct str){block, 0}, NULL), -1);
-	ck_assert(round_trip(c, s, STR_LIT("still there"), 2000));
+	ck_assert(round_trip(c, s, STR_LIT("still there"), PATIENCE_MS));
 	free(block);
 	ipc_client_free(c);
 	ipc_server_free(s);
@@ -224,16 +224,16 @@ START_TEST(bad_frames)
 	zmq_send(raw, "b", 1, ZMQ_SNDMORE);
 	zmq_send(raw, "c", 1, 0);
 	zmq_send(named, "d", 1, 0);
-	for (int64_t end = clock_ms() + 3000; ipc_server_dropped(s) < 4 && clock_ms() < end;)
+	for (int64_t end = clock_ms() + PATIENCE_MS; ipc_server_dropped(s) < 4 && clock_ms() < end;)
 		echo_once(s, 10);
 	ck_assert_uint_eq(ipc_server_dropped(s), 4);
 	zmq_send(raw, "good", 4, 0);
-	for (int64_t end = clock_ms() + 5000;
+	for (int64_t end = clock_ms() + PATIENCE_MS;
 	     (n = zmq_recv(raw, back, sizeof(back), ZMQ_DONTWAIT)) < 0 && clock_ms() < end;)
 		echo_once(s, 10);
 	ck_assert_int_eq(n, 4);
 	zmq_send(raw, block, IPC_MESSAGE_MAX + 1, 0);
-	for (int64_t end = clock_ms() + 3000; ipc_server_dropped(s) < 5 && clock_ms() < end;)
+	for (int64_t end = clock_ms() + PATIENCE_MS; ipc_server_dropped(s) < 5 && clock_ms() < end;)
 		echo_once(s, 10);
 	ck_assert_uint_eq(ipc_server_dropped(s), 5);
 	/* The socket itself cuts off a peer that announces more than a frame can have. */
@@ -241,7 +241,7 @@ START_TEST(bad_frames)
 	for (int64_t end = clock_ms() + 300; clock_ms() < end;)
 		echo_once(s, 10);
 	ck_assert_int_eq(zmq_recv(raw, back, sizeof(back), ZMQ_DONTWAIT), -1);
-	ck_assert(round_trip(c, s, STR_LIT("still there"), 2000));
+	ck_assert(round_trip(c, s, STR_LIT("still there"), PATIENCE_MS));
 	ck_assert_uint_eq(ipc_server_dropped(s), 5);
 	zmq_close(raw);
 	zmq_close(named);
@@ -376,7 +376,7 @@ START_TEST(waiting)
 	ck_assert_int_ge(clock_ms() - at, 300);
 	ck_assert_int_lt(cpu_ms() - cpu, 100);
 	ck_assert_int_eq(ipc_client_send(c, STR_LIT("x"), NULL), 0);
-	ck_assert_int_eq(ipc_wait(s, ready, 2, fds, 2, 2000, &e), 1);
+	ck_assert_int_eq(ipc_wait(s, ready, 2, fds, 2, PATIENCE_MS, &e), 1);
 	ck_assert(!ready[0] && ready[1] && fds[1].revents == 0);
 	/* Not taken, so still there; now together with a descriptor. */
 	ck_assert_int_eq(write(p[1], "x", 1), 1);

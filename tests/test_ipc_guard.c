@@ -111,8 +111,8 @@ START_TEST(path_too_long)
 	s = server_open(&sconf);
 	c = client_open(&cconf);
 	ck_assert_str_eq(ipc_server_endpoint(s), endpoint);
-	ck_assert(await_event(c, s, IPC_UP, 10000));
-	ck_assert(round_trip(c, s, STR_LIT("x"), 2000));
+	ck_assert(await_event(c, s, IPC_UP, PATIENCE_MS));
+	ck_assert(round_trip(c, s, STR_LIT("x"), PATIENCE_MS));
 	ipc_client_free(c);
 	ipc_server_free(s);
 }
@@ -185,9 +185,9 @@ START_TEST(stale_and_live)
 	ck_assert_int_eq(stat(path, &st), 0);
 	s = server_open(&conf);
 	c = client_open(&cconf);
-	ck_assert(await_event(c, s, IPC_UP, 10000));
+	ck_assert(await_event(c, s, IPC_UP, PATIENCE_MS));
 	ck_assert_int_eq(server_error(&conf, &e), ERR_CONFLICT);
-	ck_assert(round_trip(c, s, STR_LIT("undisturbed"), 2000));
+	ck_assert(round_trip(c, s, STR_LIT("undisturbed"), PATIENCE_MS));
 	ipc_client_free(c);
 	ipc_server_free(s);
 	ck_assert_int_eq(stat(path, &st), -1);
@@ -288,7 +288,7 @@ gets_in(const char *cert, const char *server_cert, struct ipc_server *s, int tim
 	conf.cert_file = cert;
 	conf.server_cert = server_cert;
 	c = client_open(&conf);
-	in = await_event(c, s, IPC_UP, timeout_ms) && round_trip(c, s, STR_LIT("x"), 10000);
+	in = await_event(c, s, IPC_UP, timeout_ms) && round_trip(c, s, STR_LIT("x"), PATIENCE_MS);
 	ipc_client_free(c);
 	return in;
 }
@@ -300,7 +300,7 @@ START_TEST(keys)
 	char path[PATH_MAX];
 	struct err e = {0};
 
-	ck_assert(gets_in(f.client_cert, f.server_cert, s, 10000));
+	ck_assert(gets_in(f.client_cert, f.server_cert, s, PATIENCE_MS));
 	ck_assert_uint_eq(ipc_server_refused(s), 0);
 	/* Until it has been refused, which takes longer where other things are done. */
 	for (int i = 0; i < 20 && ipc_server_refused(s) == 0; i++)
@@ -314,17 +314,17 @@ START_TEST(keys)
 	file_write(f.allow, "x_secret", "junk");
 	ck_assert(!gets_in(f.other_cert, f.server_cert, s, 400));
 	ck_assert_int_eq(ipc_server_reload(s, &e), 0);
-	ck_assert(gets_in(f.other_cert, f.server_cert, s, 10000));
+	ck_assert(gets_in(f.other_cert, f.server_cert, s, PATIENCE_MS));
 	snprintf(path, sizeof(path), "%s/other", f.allow);
 	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(ipc_server_reload(s, &e), 0);
 	ck_assert(!gets_in(f.other_cert, f.server_cert, s, 400));
-	ck_assert(gets_in(f.client_cert, f.server_cert, s, 10000));
+	ck_assert(gets_in(f.client_cert, f.server_cert, s, PATIENCE_MS));
 	/* What cannot be read changes nothing, and is named. */
 	file_write(f.allow, "junk", "junk");
 	ck_assert_int_eq(ipc_server_reload(s, &e), -1);
 	ck_assert_ptr_nonnull(strstr(err_text(&e), "junk"));
-	ck_assert(gets_in(f.client_cert, f.server_cert, s, 10000));
+	ck_assert(gets_in(f.client_cert, f.server_cert, s, PATIENCE_MS));
 	ipc_server_free(s);
 	ck_assert_int_eq(server_error(&conf, &e), ERR_MALFORMED);
 }
@@ -339,11 +339,11 @@ START_TEST(removed_while_connected)
 	struct err e = {0};
 	char path[PATH_MAX];
 
-	ck_assert(await_event(c, s, IPC_UP, 10000));
+	ck_assert(await_event(c, s, IPC_UP, PATIENCE_MS));
 	snprintf(path, sizeof(path), "%s/client", f.allow);
 	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(ipc_server_reload(s, &e), 0);
-	ck_assert(round_trip(c, s, STR_LIT("not cut"), 2000));
+	ck_assert(round_trip(c, s, STR_LIT("not cut"), PATIENCE_MS));
 	ck_assert(!gets_in(f.client_cert, f.server_cert, s, 400));
 	ipc_client_free(c);
 	ipc_server_free(s);
@@ -371,8 +371,8 @@ START_TEST(refused_then_allowed)
 	ck_assert_int_le((int64_t)ipc_server_refused(s), 2 + (clock_ms() - at) / 800);
 	allow(&f, f.other_cert, "other");
 	ck_assert_int_eq(ipc_server_reload(s, &e), 0);
-	ck_assert(await_event(c, s, IPC_UP, 10000));
-	ck_assert(round_trip(c, s, STR_LIT("x"), 10000));
+	ck_assert(await_event(c, s, IPC_UP, PATIENCE_MS));
+	ck_assert(round_trip(c, s, STR_LIT("x"), PATIENCE_MS));
 	ipc_client_free(c);
 	ipc_server_free(s);
 }
@@ -401,7 +401,7 @@ START_TEST(no_key)
 	ck_assert_uint_ge(ipc_server_refused(s), 2);
 	ck_assert_uint_eq(zsock_events(plain) & ZMQ_POLLIN, 0);
 	ck_assert_uint_eq(zsock_events(login) & ZMQ_POLLIN, 0);
-	ck_assert(gets_in(f.client_cert, f.server_cert, s, 10000));
+	ck_assert(gets_in(f.client_cert, f.server_cert, s, PATIENCE_MS));
 	zsock_destroy(&plain);
 	zsock_destroy(&login);
 	zsock_destroy(&stream);
@@ -423,15 +423,15 @@ START_TEST(two_servers)
 	ck_assert_int_eq(mkdir(dir, 0755), 0);
 	conf.allow_dir = dir;
 	b = server_open(&conf);
-	ck_assert(gets_in(f.client_cert, f.server_cert, a, 10000));
+	ck_assert(gets_in(f.client_cert, f.server_cert, a, PATIENCE_MS));
 	ck_assert(!gets_in(f.client_cert, f.server_cert, b, 400));
-	ck_assert(gets_in(NULL, NULL, ctl, 10000));
+	ck_assert(gets_in(NULL, NULL, ctl, PATIENCE_MS));
 	ipc_server_free(a);
-	ck_assert(gets_in(NULL, NULL, ctl, 10000));
+	ck_assert(gets_in(NULL, NULL, ctl, PATIENCE_MS));
 	ipc_server_free(b);
 	ipc_server_free(ctl);
 	ctl = server_open(&control);
-	ck_assert(gets_in(NULL, NULL, ctl, 10000));
+	ck_assert(gets_in(NULL, NULL, ctl, PATIENCE_MS));
 	ipc_server_free(ctl);
 }
 END_TEST
@@ -453,7 +453,7 @@ START_TEST(quiet)
 	dup2(fd, STDOUT_FILENO);
 	unsetenv("HOME");
 	s = server_open(&conf);
-	ck_assert(gets_in(f.client_cert, f.server_cert, s, 10000));
+	ck_assert(gets_in(f.client_cert, f.server_cert, s, PATIENCE_MS));
 	ck_assert(!gets_in(f.other_cert, f.server_cert, s, 300));
 	ipc_server_free(s);
 	fflush(stdout);
