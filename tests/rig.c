@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/descriptors.h"
 #include "tests/keeper.h"
 
 long long
@@ -537,6 +538,30 @@ rig_processes(const struct rig *r, const char *title, pid_t *ret, size_t max)
 			ret[found++] = all[i];
 	}
 	return found;
+}
+
+static bool
+is_confined(pid_t pid)
+{
+#if !defined(__SANITIZE_ADDRESS__)
+	if (process_number(pid, "Seccomp:") != 2)
+		return false;
+#endif
+	return process_number(pid, "NoNewPrivs:") == 1;
+}
+
+void
+rig_await_workers(const struct rig *r, pid_t *ret, size_t n)
+{
+	for (long long until = ms_now() + 20000;; pause_ms(10)) {
+		bool all = rig_processes(r, "[wrk", ret, n) == n;
+
+		for (size_t i = 0; all && i < n; i++)
+			all = is_confined(ret[i]);
+		if (all)
+			return;
+		ck_assert_msg(ms_now() < until, "%zu workers do not start", n);
+	}
 }
 
 pid_t

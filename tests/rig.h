@@ -80,6 +80,9 @@ size_t children_of(pid_t pid, pid_t *ret, size_t max);
 bool process_title(pid_t pid, char *ret, size_t len);
 /* pids of gateway 0's processes with that word in their title ("[wrk"); the number found. */
 size_t rig_processes(const struct rig *r, const char *title, pid_t *ret, size_t max);
+/* Waits until gateway 0 has so many workers that have given up what they do not need, which one may
+ * take longer for than another that answers already. */
+void rig_await_workers(const struct rig *r, pid_t *ret, size_t n);
 /* The one child of a process that has this name, such as tandem-auth. Its number may well be above
  * or below those of the others: they begin anew at some point. */
 pid_t child_named(pid_t pid, const char *name);

@@ -104,7 +104,7 @@ START_TEST(descriptors_end)
 
 	faults_begin(faults_engines[_i], NULL);
 	was = faults.rig.backend;
-	ck_assert_uint_eq(workers(before[0]), 2);
+	rig_await_workers(&faults.rig, before[0], 2);
 	s = histories_under(4, starve, starved_name);
 	faults_show("no descriptors in 4 processes", &s);
 	ck_assert_int_gt(s.writes, 4);

@@ -18,6 +18,8 @@
 #include "tests/load.h"
 #include "tests/proc_memory.h"
 
+enum { WORKERS = 2 }; /* as many as by default */
+
 static struct rig rig;
 
 static void
@@ -155,10 +157,11 @@ END_TEST
 /* No user, root directory or system call that they do not need. */
 START_TEST(the_processes_have_given_up_what_they_can)
 {
-	pid_t pids[16];
-	size_t n = rig_processes(&rig, "[wrk", pids, 8);
+	pid_t pids[WORKERS + 1];
+	size_t n = WORKERS;
 	bool root = geteuid() == 0;
 
+	rig_await_workers(&rig, pids, n);
 	pids[n++] = rig.backend;
 	for (size_t i = 0; i < n; i++) {
 		char path[64], line[256];
@@ -251,13 +254,13 @@ reach_as_worker(pid_t worker)
 
 START_TEST(a_worker_cannot_reach_the_data)
 {
-	pid_t workers[8];
+	pid_t workers[WORKERS];
 
 	if (geteuid() != 0) {
 		printf("SKIP a worker's identity: only root can take it\n");
 		return;
 	}
-	ck_assert_uint_ge(rig_processes(&rig, "[wrk", workers, 8), 1);
+	rig_await_workers(&rig, workers, WORKERS);
 	ck_assert_int_eq(reach_as_worker(workers[0]), 0);
 }
 END_TEST
