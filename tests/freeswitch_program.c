@@ -506,7 +506,8 @@ START_TEST(codes_and_limits)
 	server_await_command(&server, "api conference 3001 set max_members 0", 1);
 	/* Another one's. */
 	tell_room(4, "3002", "99", 2);
-	ck_assert_ptr_null(strstr(server.control->notes, "99"));
+	ck_assert_ptr_null(strstr(server.control->notes, "3002"));
+	ck_assert_ptr_null(strstr(server.control->notes, "pin 99"));
 }
 END_TEST
 
