@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,15 @@ rig_wait_end(struct auth *a)
 
 	while (read_once(a, deadline) == 0)
 		;
+}
+
+void
+rig_dear_hash(char hash[AUTH_HASH_MAX], unsigned passes)
+{
+	ck_assert_int_ge(sodium_init(), 0);
+	ck_assert_int_eq(crypto_pwhash_str_alg(hash, "x", 1, passes, (size_t)19 * 1024 * 1024,
+	                     crypto_pwhash_ALG_ARGON2ID13),
+	    0);
 }
 
 static int

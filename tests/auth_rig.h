@@ -27,6 +27,10 @@ void rig_wait(struct auth *a, const struct answer *answers, size_t n);
 /* Reads until the child has ended; fails the test after ten seconds. */
 void rig_wait_end(struct auth *a);
 
+/* A hash of another password that takes 19 MiB and so many passes to compare with, in each build.
+ */
+void rig_dear_hash(char hash[AUTH_HASH_MAX], unsigned passes);
+
 /* Whether `what` is in the memory of the process: 1, 0; -1 when it cannot be read. */
 int rig_search(pid_t pid, const void *what, size_t n);
 /* A file of /proc/PID as far as it can be read. */
