@@ -240,8 +240,8 @@ slurp(const char *path, char *buf, size_t size)
 	return (size_t)n;
 }
 
-int
-kore_pids(const struct kore_server *s, const char *title, pid_t *pids, int max)
+static int
+pids_now(const struct kore_server *s, const char *title, pid_t *pids, int max)
 {
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
@@ -267,16 +267,28 @@ kore_pids(const struct kore_server *s, const char *title, pid_t *pids, int max)
 	return found;
 }
 
+void
+kore_all_pids(const struct kore_server *s, const char *title, pid_t *pids, int count)
+{
+	int64_t until = raw_now() + 20000;
+	pid_t seen[16];
+	int n;
+
+	ck_assert_int_lt(count, 16);
+	while ((n = pids_now(s, title, seen, 16)) < count) {
+		ck_assert_msg(raw_now() < until, "%d processes %s instead of %d", n, title, count);
+		nap();
+	}
+	ck_assert_int_eq(n, count);
+	memcpy(pids, seen, (size_t)count * sizeof(*pids));
+}
+
 pid_t
 kore_pid(const struct kore_server *s, const char *title)
 {
-	int64_t until = raw_now() + 5000;
 	pid_t pid;
 
-	while (kore_pids(s, title, &pid, 1) == 0) {
-		ck_assert_msg(raw_now() < until, "no process %s", title);
-		nap();
-	}
+	kore_all_pids(s, title, &pid, 1);
 	return pid;
 }
 

@@ -28,8 +28,9 @@ void kore_start(
     struct kore_server *s, enum kore_key kind, int workers, const char *const *settings);
 void kore_stop(struct kore_server *s);
 
-/* The processes with this in their title, "[wrk" or "[keymgr]". Returns their number. */
-int kore_pids(const struct kore_server *s, const char *title, pid_t *pids, int max);
+/* The processes with this in their title, "[wrk" or "[keymgr]". Waits until there are so many,
+ * since one worker may answer before another one has a title; fails the test if there are more. */
+void kore_all_pids(const struct kore_server *s, const char *title, pid_t *pids, int count);
 pid_t kore_pid(const struct kore_server *s, const char *title);
 
 /* How often a text is in the log. */
