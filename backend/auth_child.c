@@ -152,13 +152,16 @@ hashing_thread(void *arg)
 	return NULL;
 }
 
+/* Wipes what it was given, before a thread can have it: once there is an answer nothing is left of
+ * a password. */
 static void
-put_job(const struct auth_request *job)
+put_job(struct auth_request *job)
 {
 	pthread_mutex_lock(&queue.lock);
 	if (queue.count == AUTH_QUEUE_MAX)
 		quit(EXIT_FAILURE);
 	queue.jobs[(queue.first + queue.count) % AUTH_QUEUE_MAX] = *job;
+	explicit_bzero(job, sizeof(*job));
 	queue.count++;
 	pthread_cond_signal(&queue.filled);
 	pthread_mutex_unlock(&queue.lock);
