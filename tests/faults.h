@@ -26,9 +26,12 @@ extern const char *const faults_engines[2];
 void faults_begin(const char *engine, const char *extra);
 void faults_end(void);
 /* The status of a request by FAULTS_USER, or by a session, on a connection of its own, since the
- * clients' processes would inherit another one; `ret` (may be NULL) gets the body. */
+ * clients' processes would inherit another one; `ret` (may be NULL) gets the body. Waits for long.
+ */
 int faults_ask(const char *method, const char *path, const char *bearer, const char *body,
     char *ret, size_t n);
+/* The same of the user's /my/callfwd, where there need not be an answer. */
+int faults_try(const char *method, const char *body);
 /* Until a write and a read are answered by 200. */
 void faults_await(const char *after);
 /* kill -9 of the backend, and another one. */
