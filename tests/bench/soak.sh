@@ -87,7 +87,12 @@ awk -v minutes="$minutes" '
 		printf "<text x=\"60\" y=\"430\">%d minutes</text>\n</svg>\n", minutes }' "$dir/samples.txt" >"$plot"
 
 requests=$(awk '/requests in/ {n += $1} END {print n + 0}' "$dir/load.txt")
-failed=$(awk '/Non-2xx/ {n += $NF} /Socket errors/ {gsub(",", ""); n += $4 + $6 + $8 + $10} END {print n + 0}' "$dir/load.txt")
+# wrk waits two seconds for an answer.
+awk '/Non-2xx/ {other += $NF} /Socket errors/ {gsub(",", ""); broken += $4 + $6 + $8; late += $10}
+	END {printf "%d answers other than 2xx, %d connections broken, %d answers late\n", other, broken, late}' \
+	"$dir/load.txt" >"$dir/failed.txt"
+cat "$dir/failed.txt"
+failed=$(awk '{print $1 + $6 + $9}' "$dir/failed.txt")
 awk -v requests="$requests" -v failed="$failed" '
 	{ pss[NR] = $2; fd[NR] = $3 }
 	function mean(v, from, to,   i, s) { for (i = from; i <= to; i++) s += v[i]; return s / (to - from + 1) }
