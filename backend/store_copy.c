@@ -90,16 +90,25 @@ is_log(const char *name)
 	return strncmp(name, "log.", 4) == 0 && is_number(name + 4, 10, "");
 }
 
-bool
-copy_has_log(int home, const char *from)
+/* To be read from its beginning, whoever reads it beside us. */
+static DIR *
+open_dir(int home)
 {
 	int fd = openat(home, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-	const struct dirent *entry;
-	bool found = false;
 
 	if (d == NULL && fd >= 0)
 		close(fd);
+	return d;
+}
+
+bool
+copy_has_log(int home, const char *from)
+{
+	DIR *d = open_dir(home);
+	const struct dirent *entry;
+	bool found = false;
+
 	while (d != NULL && !found && (entry = readdir(d)) != NULL)
 		found = is_log(entry->d_name) && strcmp(entry->d_name, from) >= 0;
 	if (d != NULL)
@@ -117,16 +126,12 @@ int
 copy_list(
     int home, enum store_copy what, struct store_file *ret, size_t max, size_t *n, struct err *e)
 {
-	int fd = openat(home, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	DIR *d = open_dir(home);
 	const struct dirent *entry;
 
 	*n = 0;
-	if (d == NULL) {
-		if (fd >= 0)
-			close(fd);
+	if (d == NULL)
 		return err_set(e, ERR_INTERNAL, "store: %s", strerror(errno));
-	}
 	while (*n < max && (entry = readdir(d)) != NULL) {
 		struct stat st;
 
